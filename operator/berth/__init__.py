@@ -1,0 +1,1 @@
+"""Berth: Amazon ECS's resources on any Kubernetes cluster."""

@@ -1,0 +1,1 @@
+"""Making it so: the only asynchronous code. It knows no ECS word."""

@@ -1,0 +1,35 @@
+"""The tasks of a capacity provider, over all namespaces: how many there shall be, and how large they are."""
+
+from dataclasses import dataclass
+
+from berth import names
+from berth.plan.outcome import Json
+from berth.plan.task_size import Size
+from berth.plan.world import World
+from berth.resources import DEPLOYMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Tasks of one Deployment."""
+
+    wanted: int
+    running: int
+    size: Size
+
+
+def load_of(world: World, provider: str) -> tuple[Load, ...]:
+    """What the Services of the cluster run, or want to run, on a provider."""
+    found = world.lookup.every(DEPLOYMENT)
+    return tuple(_load(one) for one in found if one["metadata"]["labels"].get(names.CAPACITY_PROVIDER) == provider)
+
+
+def uses(loads: tuple[Load, ...]) -> bool:
+    """Whether a task is there, or on its way."""
+    return any(one.wanted or one.running for one in loads)
+
+
+def _load(deployment: Json) -> Load:
+    size: Json = deployment["task"]
+    running = int(deployment["status"].get("replicas", 0))
+    return Load(int(deployment["spec"].get("replicas", 0)), running, Size(size["cpu"], size["memory"]))

@@ -1,0 +1,137 @@
+"""The cluster that tests run on: a lab of their own, kind, or the current context."""
+
+import json
+import os
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from berth.api import KINDS
+from berth.lab import Lab, tool
+from berth.resources import GROUP
+from support.lab_name import lab_name
+from support.simulated_nodes import simulated_nodes
+
+Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+NODES = 20
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster through its own kubectl, as some user."""
+
+    kubeconfig: Path
+    lab: Lab | None = None
+
+    def kubectl(
+        self, *arguments: str, stdin: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(tool("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments],
+            input=stdin, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Json | None:
+        """The object, or None when there is none."""
+        done = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found", *_in(namespace))
+        return dict(json.loads(done.stdout)) if done.stdout else None
+
+    def all(self, kind: str, namespace: str = "", selector: str = "") -> list[Json]:
+        where = _in(namespace) or ["-A"]
+        done = self.kubectl("get", kind, "-o", "json", *where, *([f"-l{selector}"] if selector else []))
+        return list(json.loads(done.stdout)["items"])
+
+    def apply(self, *objects: Json, namespace: str = "") -> None:
+        """As a user does it: kubectl apply, server-side, strict about unknown fields."""
+        self.kubectl("apply", "--server-side", "-f", "-", *_in(namespace), stdin=yaml.safe_dump_all(objects))
+
+    def refused(self, manifest: Json, namespace: str = "") -> str:
+        """What the API server says against an object; that it stored nothing is part of the check."""
+        done = self.kubectl("apply", "-f", "-", *_in(namespace), stdin=yaml.safe_dump(manifest), check=False)
+        assert done.returncode != 0, f"accepted: {manifest}"
+        assert self.get(_full_kind(manifest), manifest["metadata"]["name"], namespace) is None
+        return done.stderr
+
+    def patch(self, kind: str, name: str, namespace: str, body: Json) -> None:
+        self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(body), *_in(namespace))
+
+    def delete(self, kind: str, name: str, namespace: str = "") -> None:
+        self.kubectl("delete", kind, name, "--timeout=60s", *_in(namespace))
+
+    def condition(self, kind: str, name: str, namespace: str, wanted: str = "Ready") -> Json:
+        """One condition of an object, empty while there is none."""
+        found = self.get(kind, name, namespace) or {}
+        conditions: list[Json] = found.get("status", {}).get("conditions") or []
+        nothing: Json = {}
+        return next((one for one in conditions if one["type"] == wanted), nothing)
+
+
+@contextmanager
+def cluster_of(kind: str) -> Generator[Cluster]:
+    """A cluster with Berth's CRDs and simulated nodes, gone (but for the current context) when the tests are done."""
+    if kind == "lab":
+        with Lab(lab_name(), nodes=f"kwok:{NODES}", tie_to_parent=True) as lab:
+            yield prepared(Cluster(lab.kubeconfig, lab))
+    elif kind == "kind":
+        with _kind() as kubeconfig, simulated_nodes(kubeconfig, NODES):
+            yield prepared(Cluster(kubeconfig))
+    else:
+        kubeconfig = _current()
+        with simulated_nodes(kubeconfig, NODES):
+            yield prepared(Cluster(kubeconfig))
+
+
+def prepared(cluster: Cluster) -> Cluster:
+    """The cluster with Berth's CRDs in place."""
+    cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "crds"))
+    crds = [f"{kind.plural}.{GROUP}" for kind in KINDS]
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *crds)
+    return cluster
+
+
+@contextmanager
+def _kind() -> Generator[Path]:
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("--cluster kind needs a Docker engine, and none answers here")
+    from pytest_kind import KindCluster  # noqa: PLC0415  # it needs Docker, which most runs do not
+
+    kind = KindCluster("berth-test", kubectl_path=tool("kubectl"))
+    kind.create()
+    try:
+        yield Path(kind.kubeconfig_path)
+    finally:
+        kind.delete()
+
+
+def _current() -> Path:
+    """The current context's kubeconfig, only when the person said which context may be used."""
+    kubeconfig = Path(os.environ.get("KUBECONFIG", "~/.kube/config")).expanduser()
+    allowed = os.environ.get("BERTH_TEST_CONTEXT", "")
+    current = yaml.safe_load(kubeconfig.read_text()).get("current-context") if kubeconfig.exists() else None
+    if not current:
+        pytest.exit(f"--cluster current: {kubeconfig} names no current context; set KUBECONFIG", returncode=4)
+    if current != allowed:
+        pytest.exit(
+            f"--cluster current would use the context {current!r}: set BERTH_TEST_CONTEXT={current} "
+            "to allow that (the tests create and delete namespaces, nodes and CapacityProviders there)",
+            returncode=4,
+        )
+    return kubeconfig
+
+
+def _in(namespace: str) -> list[str]:
+    return ["-n", namespace] if namespace else []
+
+
+def _full_kind(manifest: Json) -> str:
+    group, _, version = manifest["apiVersion"].rpartition("/")
+    return f"{manifest['kind']}.{version}.{group}" if group else manifest["kind"]

@@ -1,0 +1,40 @@
+"""Where the scheduler really put a Service's tasks."""
+
+from collections import Counter
+from typing import Any
+
+from berth import names
+from support.cluster import Cluster
+from support.waiting import eventually
+
+Json = dict[str, Any]
+POOL = "berth.dev/lab-pool"
+
+
+def wait_ready(cluster: Cluster, namespace: str, name: str = "web", within: float = 60) -> Json:
+    """The Service once it is Ready for the spec that it has now."""
+
+    def ready() -> Json | None:
+        found = cluster.get("ecssvc", name, namespace)
+        assert found is not None, f"no Service {name}"
+        status = found["status"]
+        fresh = status["observedGeneration"] == found["metadata"]["generation"]
+        holds = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
+        return found if fresh and holds else None
+
+    return eventually(ready, within, f"Service {namespace}/{name} is Ready")
+
+
+def pods(cluster: Cluster, namespace: str, service: str = "web") -> list[Json]:
+    found = cluster.all("pods", namespace, f"{names.SERVICE}={service}")
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def split(cluster: Cluster, namespace: str, service: str = "web") -> dict[str, int]:
+    """Tasks by the pool of the node that they sit on."""
+    pools = {node["metadata"]["name"]: node["metadata"]["labels"].get(POOL, "") for node in cluster.all("nodes")}
+    return dict(Counter(pools[pod["spec"]["nodeName"]] for pod in pods(cluster, namespace, service)))
+
+
+def uids(cluster: Cluster, namespace: str, service: str = "web") -> set[str]:
+    return {pod["metadata"]["uid"] for pod in pods(cluster, namespace, service)}
