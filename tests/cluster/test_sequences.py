@@ -32,7 +32,8 @@ def test_a_sequence_ends_as_simulated(cluster: Cluster, namespace: str, sequence
             image = f"{FAILS if release.fails else 'shop/web:'}{number}"
             cluster.apply(_checked(image), namespace=namespace)
             if release.end:
-                eventually(lambda end=release.end: _shown(cluster, namespace) == end, 120, release.end)
+                # After a rollback the next one begins as it ends: its own entry tells the two apart.
+                eventually(lambda one=(number, release.end): _ended(cluster, namespace, *one), 120, release.end)
             else:
                 eventually(lambda n=number: f"{n}: 0/" in _shown(cluster, namespace), 60, "its tasks are tried")
         _within(healthy, sequence.desired, sequence.percents)
@@ -51,6 +52,11 @@ def test_a_pair_holds_over_three_providers(
         end = f"2: {desired}/{desired} SteadyState"
         eventually(lambda: _shown(cluster, namespace) == end, 120, end)
         _within(healthy, desired, percents)
+
+
+def _ended(cluster: Cluster, namespace: str, number: int, end: str) -> bool:
+    known = {name for name, _ in _deployments(cluster, namespace)}
+    return f"web-deployment-{number}" in known and _shown(cluster, namespace) == end
 
 
 def _checked(image: str) -> Json:

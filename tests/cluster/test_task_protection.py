@@ -52,6 +52,13 @@ def _message(cluster: Cluster, namespace: str) -> str:
     return str(cluster.condition("ecssvc", "web", namespace)["message"])
 
 
+def _status(cluster: Cluster, namespace: str) -> Json:
+    found = cluster.get("ecssvc", "web", namespace)
+    assert found is not None
+    status: Json = found["status"]
+    return status
+
+
 def test_a_protected_task_is_counted_and_outlives_scale_in_and_deployments(cluster: Cluster, namespace: str) -> None:
     cluster.apply(task_definition(), service(desiredCount=4), namespace=namespace)
     wait_ready(cluster, namespace)
@@ -64,9 +71,8 @@ def test_a_protected_task_is_counted_and_outlives_scale_in_and_deployments(clust
         assert healthy.least >= 4, "a task stopped for it"
         assert len(healthy.seen) == 5, "more than the one was started in its place"
     assert uids(cluster, namespace) == before, "another task was stopped"
-    shown = wait_ready(cluster, namespace)
-    assert shown["status"]["runningCount"] == 4
-    assert shown["status"]["capacityProviders"][0]["desiredCount"] == 4
+    eventually(lambda: _status(cluster, namespace)["runningCount"] == 4, what="the status has caught up")
+    assert _status(cluster, namespace)["capacityProviders"][0]["desiredCount"] == 4
     assert cluster.condition("ecssvc", "web", namespace)["lastTransitionTime"] == since, "it was not Ready for a while"
     assert cluster.condition("ecssvc", "web", namespace, "TaskProtection")["message"] == "1 task is protected"
     _is_in_front(cluster, namespace, mine)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 from berth.api import KINDS
 from berth.lab import Lab, tool
 from berth.resources import GROUP
+from support.api_client import Unknown, api_client
 from support.lab_name import lab_name
 from support.simulated_nodes import simulated_nodes
 
@@ -42,10 +43,14 @@ class Cluster:
 
     def get(self, kind: str, name: str, namespace: str = "") -> Json | None:
         """The object, or None when there is none."""
+        with suppress(Unknown):
+            return api_client(self.kubeconfig).get(kind, name, namespace)
         done = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found", *_in(namespace))
         return dict(json.loads(done.stdout)) if done.stdout else None
 
     def all(self, kind: str, namespace: str = "", selector: str = "") -> list[Json]:
+        with suppress(Unknown):
+            return api_client(self.kubeconfig).all(kind, namespace, selector)
         where = _in(namespace) or ["-A"]
         done = self.kubectl("get", kind, "-o", "json", *where, *([f"-l{selector}"] if selector else []))
         return list(json.loads(done.stdout)["items"])

@@ -22,7 +22,26 @@ def wait_ready(cluster: Cluster, namespace: str, name: str = "web", within: floa
         holds = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
         return found if fresh and holds else None
 
-    return eventually(ready, within, f"Service {namespace}/{name} is Ready")
+    try:
+        return eventually(ready, within, f"Service {namespace}/{name} is Ready")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{_told(cluster, namespace, name)}") from None
+
+
+def _told(cluster: Cluster, namespace: str, name: str) -> str:
+    """What there is to see of a Service that is not Ready: nobody can look at it once the test has ended."""
+    status = (cluster.get("ecssvc", name, namespace) or {}).get("status", {})
+    told = [f"{one['type']} {one['status']} {one['reason']}: {one['message']}" for one in status.get("conditions", ())]
+    told += [f"deployment {one}" for one in status.get("deployments", ())]
+    for pod in cluster.all("pods", namespace):
+        where, conditions = pod["spec"].get("nodeName", "no node"), pod["status"].get("conditions", ())
+        wrong = [f"{one['type']} {one.get('message', '')}" for one in conditions if one["status"] != "True"]
+        going = " going" if "deletionTimestamp" in pod["metadata"] else ""
+        told.append(f"pod {pod['metadata']['name']} on {where}: {pod['status']['phase']}{going} {'; '.join(wrong)}")
+    for event in cluster.all("events.events.k8s.io", namespace):
+        said = event.get("note", "")
+        told.append(f"event {event['metadata']['creationTimestamp']} {event['regarding']['name']}: {said}")
+    return "\n".join(told)
 
 
 def pods(cluster: Cluster, namespace: str, service: str = "web") -> list[Json]:
