@@ -34,9 +34,9 @@ def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Gene
 def namespace(cluster: Cluster) -> Generator[str]:
     """A namespace of the test's own."""
     name = lab_name()
-    cluster.kubectl("create", "namespace", name)
+    cluster.create_namespace(name)
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    cluster.discard("namespace", name)
 
 
 @pytest.fixture(scope="module")

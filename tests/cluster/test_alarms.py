@@ -50,7 +50,7 @@ def operated(
 ) -> Generator[tuple[Operator, str]]:
     """An operator that reads alerts from one of the two, and serves a namespace of its own."""
     place = f"by-{request.param}"
-    own_lab.kubectl("create", "namespace", place)
+    own_lab.create_namespace(place)
     file = tmp_path / "platform.yaml"
     file.write_text(yaml.safe_dump({"alarms": {request.param: getattr(watching, request.param), "intervalSeconds": 1}}))
     with Operator(own_lab.kubeconfig, tmp_path / "berth.log", platform_file=str(file), namespaces=place) as operator:

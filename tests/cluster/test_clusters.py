@@ -139,7 +139,7 @@ def test_a_cluster_in_use_is_not_deleted_but_its_namespace_goes(cluster: Cluster
 
     cluster.kubectl("delete", "namespace", guarded, "--timeout=60s")
     assert cluster.get("namespace", guarded) is None
-    cluster.kubectl("create", "namespace", guarded)
+    cluster.create_namespace(guarded)
 
 
 def test_a_cluster_that_nobody_uses_any_more_may_go(cluster: Cluster, guarded: str) -> None:

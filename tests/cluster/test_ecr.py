@@ -111,7 +111,7 @@ def test_tokens_arrive_are_renewed_and_go(lab: Lab, way: str, ecr: Ecr, tmp_path
 
 
 def test_while_ecr_refuses_the_old_token_stays(own_lab: Cluster, ecr: Ecr, tmp_path: Path) -> None:
-    own_lab.kubectl("create", "namespace", "shop")
+    own_lab.create_namespace("shop")
     file = tmp_path / "platform.yaml"
     file.write_text(yaml.safe_dump(platform(ecr)))
     operator = Operator(own_lab.kubeconfig, tmp_path / "berth.log", platform_file=str(file), namespaces="shop")
@@ -138,7 +138,7 @@ def test_while_ecr_refuses_the_old_token_stays(own_lab: Cluster, ecr: Ecr, tmp_p
 def test_an_operator_without_credentials_says_so(
     own_lab: Cluster, ecr: Ecr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_lab.kubectl("create", "namespace", "nobody")
+    own_lab.create_namespace("nobody")
     file = tmp_path / "platform.yaml"
     registry = platform(ecr)["ecr"]["registries"][0]
     file.write_text(yaml.safe_dump({"ecr": {"registries": [{**registry, "profile": "builds"}]}}))

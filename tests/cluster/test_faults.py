@@ -52,14 +52,14 @@ task_template.task_labels, apply._manifest = more_labels, labelled
 @pytest.fixture(scope="module")
 def lab(own_lab: Cluster) -> Cluster:
     own_lab.apply(capacity_provider("fargate"), capacity_provider("ec2", type="EC2"))
-    own_lab.kubectl("create", "namespace", "berth-system")
+    own_lab.create_namespace("berth-system")
     return own_lab
 
 
 @pytest.fixture
 def place(lab: Cluster, request: pytest.FixtureRequest) -> str:
     name = request.node.name.replace("_", "-")[5:60].rstrip("-")
-    lab.kubectl("create", "namespace", name)
+    lab.create_namespace(name)
     return name
 
 
@@ -121,7 +121,7 @@ def test_killed_in_the_middle_of_two_hundred_creations(lab: Cluster, place: str,
     assert len(expected - set(made)) <= IN_THE_AIR
     deleted = [one for one in _audit(lab, start) if one.verb == "delete" and one.agent.startswith("berth")]
     assert deleted == []
-    lab.kubectl("delete", "namespace", place, "--wait=false")
+    lab.discard("namespace", place)
 
 
 def _standing(lab: Cluster, place: str) -> set[str]:

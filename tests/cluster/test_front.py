@@ -39,7 +39,7 @@ def fronted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def place(fronted: Cluster, request: pytest.FixtureRequest) -> str:
     name = request.node.name.replace("_", "-")[5:60].rstrip("-")
-    fronted.kubectl("create", "namespace", name)
+    fronted.create_namespace(name)
     return name
 
 
@@ -58,7 +58,7 @@ def test_a_service_is_ready_once_its_gateway_took_the_route_as_it_is(fronted: Cl
 
 def test_a_gateway_elsewhere_says_whose_routes_it_takes(fronted: Cluster, place: str) -> None:
     edge = f"{place}-edge"
-    fronted.kubectl("create", "namespace", edge)
+    fronted.create_namespace(edge)
     fronted.apply(gateway(listener(), namespace=edge))
     fronted.apply(
         task_definition(), service(loadBalancers=_front("shop.example.com", f"{edge}/public")), namespace=place

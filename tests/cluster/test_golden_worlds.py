@@ -27,7 +27,7 @@ def still(own_lab: Cluster) -> Cluster:
     external_secrets.install(own_lab)
     gateway_api.install(own_lab)
     karpenter.install(own_lab)
-    own_lab.kubectl("create", "namespace", OPERATOR)
+    own_lab.create_namespace(OPERATOR)
     own_lab.lab.stop("kube-controller-manager")
     own_lab.lab.stop("kube-scheduler")
     own_lab.lab.stop("kwok")
@@ -47,7 +47,7 @@ async def _twice(cluster: Cluster, case: Path) -> tuple[int, int]:
     assert cluster.lab is not None
     given = load(case)
     namespace = re.sub(r"[^a-z0-9]+", "-", case_id(case))[:60].rstrip("-")
-    cluster.kubectl("create", "namespace", namespace)
+    cluster.create_namespace(namespace)
     subject = store(cluster, given, namespace)
     resource = resource_of(subject)
     key = Key(resource, namespace if resource.namespaced else "", subject["metadata"]["name"])

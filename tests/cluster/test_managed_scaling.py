@@ -67,7 +67,7 @@ def cluster(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Generator[Clu
 def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Generator[str]:
     """A namespace of the test's own; no Service, provider or node is left by it."""
     name = request.node.name.replace("_", "-").removeprefix("test-")[:40].rstrip("-")
-    cluster.kubectl("create", "namespace", name)
+    cluster.create_namespace(name)
     yield name
     cluster.kubectl("delete", "capacityproviders", "--all")
     cluster.kubectl("delete", "namespace", name)

@@ -31,7 +31,7 @@ def test_tasks_without_privileges_are_at_pod_securitys_baseline(own_lab: Cluster
     """So a namespace that enforces it takes them, and whoever writes one gains no power that it forbids."""
     # The priority of the pods that keep room, which comes with the installation.
     own_lab.kubectl("apply", "-f", str(ROOT / "deploy" / "operator" / "priorityclass.yaml"))
-    own_lab.kubectl("create", "namespace", "baseline")
+    own_lab.create_namespace("baseline")
     own_lab.kubectl("label", "namespace", "baseline", f"{LEVEL}=baseline")
     pods: list[Json] = [
         {

@@ -105,7 +105,7 @@ def test_each_change_is_one_deployment_and_no_value_is_asked_for(lab: Lab, way: 
 
 
 def test_without_the_right_it_says_so_and_runs_on_until_it_is_given(own_lab: Cluster, tmp_path: Path) -> None:
-    own_lab.kubectl("create", "namespace", "shop")
+    own_lab.create_namespace("shop")
     _write(own_lab, VALUES[0])
     lab = own_lab.lab
     assert lab is not None
@@ -137,7 +137,7 @@ def test_without_the_right_it_says_so_and_runs_on_until_it_is_given(own_lab: Clu
 def test_the_api_server_says_when_content_changed_whoever_wrote_it(own_lab: Cluster, kind: str) -> None:
     """What our reading of managedFields stands on."""
     namespace = f"written-{kind.lower()}"
-    own_lab.kubectl("create", "namespace", namespace)
+    own_lab.create_namespace(namespace)
     field = "stringData" if kind == "Secret" else "data"
 
     def seen() -> Json:

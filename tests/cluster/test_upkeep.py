@@ -29,7 +29,7 @@ def beside(own_lab: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Genera
 @pytest.fixture
 def place(own_lab: Cluster, request: pytest.FixtureRequest) -> str:
     name = request.node.name.replace("_", "-")[5:60].rstrip("-")
-    own_lab.kubectl("create", "namespace", name)
+    own_lab.create_namespace(name)
     return name
 
 

@@ -33,9 +33,9 @@ def beside(own_lab: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Genera
 @pytest.fixture
 def place(own_lab: Cluster, request: pytest.FixtureRequest) -> Generator[str]:
     name = f"zones-{abs(hash(request.node.name)) % 10**6}"
-    own_lab.kubectl("create", "namespace", name)
+    own_lab.create_namespace(name)
     yield name
-    own_lab.kubectl("delete", "namespace", name, "--wait=false")
+    own_lab.discard("namespace", name)
 
 
 def _lab(cluster: Cluster) -> Lab:

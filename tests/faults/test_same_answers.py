@@ -37,12 +37,12 @@ def with_the_fake() -> Said:
 
 async def with_the_real(cluster: Cluster) -> Said:
     transport = HttpTransport(Credentials(lambda: from_kubeconfig(str(cluster.kubeconfig))))
-    cluster.kubectl("create", "namespace", PLACE)
+    cluster.create_namespace(PLACE)
     try:
         return await held(transport.send)
     finally:
         await transport.close()
-        cluster.kubectl("delete", "namespace", PLACE, "--wait=false")
+        cluster.discard("namespace", PLACE)
 
 
 @pytest.mark.cluster

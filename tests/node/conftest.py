@@ -57,17 +57,17 @@ def fronted(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
 def gated(fronted: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """A namespace with a Gateway of its own."""
     name = request.node.name.replace("_", "-")[5:60].rstrip("-")
-    fronted.kubectl("create", "namespace", name)
+    fronted.create_namespace(name)
     assert fronted.lab is not None
     with Gateway(fronted.lab, name, tmp_path):
         yield name
-    fronted.kubectl("delete", "namespace", name, "--wait=false")
+    fronted.discard("namespace", name)
 
 
 @pytest.fixture
 def place(real: Cluster, request: pytest.FixtureRequest) -> Generator[str]:
     """A namespace of the test's own; the one node has room for few tasks, so it goes when the test is done."""
     name = request.node.name.replace("_", "-")[5:60].rstrip("-")
-    real.kubectl("create", "namespace", name)
+    real.create_namespace(name)
     yield name
-    real.kubectl("delete", "namespace", name, "--wait=false")
+    real.discard("namespace", name)

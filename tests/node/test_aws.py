@@ -61,7 +61,7 @@ def tied(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluste
 @pytest.fixture
 def place(tied: Cluster, request: pytest.FixtureRequest) -> str:
     name = request.node.name.replace("_", "-")[5:60].rstrip("-")
-    tied.kubectl("create", "namespace", name)
+    tied.create_namespace(name)
     tied.apply(
         external_secrets.store("secrets-manager", "SecretsManager"),
         external_secrets.store("parameters", "ParameterStore"),

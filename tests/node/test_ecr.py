@@ -41,7 +41,7 @@ def test_a_node_pulls_with_the_token(ecr: Ecr, tmp_path: Path) -> None:
         cluster = prepared(Cluster(lab.kubeconfig, lab))
         with Operator(lab.kubeconfig, tmp_path / "berth.log", platform_file=str(file)) as running:
             running.wait_listed()
-            cluster.kubectl("create", "namespace", "shop")
+            cluster.create_namespace("shop")
             eventually(lambda: ecr.tokens, what="the operator has a token")
             (folder / "login").write_text(b64encode(ecr.tokens[-1].encode()).decode())
             container = {"name": "web", "image": f"{HOST}/shop/web:1", "command": ["serve", "-port", "8080"]}

@@ -35,7 +35,7 @@ def looking(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
         cluster = prepared(Cluster(lab.kubeconfig, lab))
         with Operator(lab.kubeconfig, tmp_path_factory.mktemp("operator") / "berth.log", **settings) as running:
             running.wait_listed()
-            cluster.kubectl("create", "namespace", "shop")
+            cluster.create_namespace("shop")
             yield cluster
 
 

@@ -34,7 +34,7 @@ def test_a_moved_tag_is_followed_by_the_next_deployment_alone(tmp_path: Path) ->
         one = publish(lab, folder)
         with Operator(lab.kubeconfig, tmp_path / "berth.log") as running:
             running.wait_listed()
-            cluster.kubectl("create", "namespace", "shop")
+            cluster.create_namespace("shop")
             container: dict[str, Any] = {
                 "name": "web",
                 "image": f"{HOST}/shop/web:1",

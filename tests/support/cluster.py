@@ -56,7 +56,11 @@ class Cluster:
         return list(json.loads(done.stdout)["items"])
 
     def apply(self, *objects: Json, namespace: str = "") -> None:
-        """As a user does it: kubectl apply, server-side, strict about unknown fields."""
+        """As a user does it with kubectl apply: server-side, strict about unknown fields."""
+        with suppress(Unknown):
+            for one in objects:
+                api_client(self.kubeconfig).apply(one, namespace)
+            return
         self.kubectl("apply", "--server-side", "-f", "-", *_in(namespace), stdin=yaml.safe_dump_all(objects))
 
     def refused(self, manifest: Json, namespace: str = "") -> str:
@@ -66,11 +70,45 @@ class Cluster:
         assert self.get(_full_kind(manifest), manifest["metadata"]["name"], namespace) is None
         return done.stderr
 
+    def refusal(self, body: Json, namespace: str = "default") -> str:
+        """What the API server would say against an object, empty where it would take it; nothing is stored."""
+        with suppress(Unknown):
+            return api_client(self.kubeconfig).refusal(body, namespace)
+        command = ("create", "--dry-run=server", "-f", "-", *_in(namespace))
+        return self.kubectl(*command, stdin=json.dumps(body), check=False).stderr
+
     def patch(self, kind: str, name: str, namespace: str, body: Json) -> None:
+        with suppress(Unknown):
+            api_client(self.kubeconfig).patch(kind, name, namespace, body)
+            return
         self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(body), *_in(namespace))
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
         self.kubectl("delete", kind, name, "--timeout=60s", *_in(namespace))
+
+    def create(self, body: Json, namespace: str = "") -> Json:
+        """The object as it is stored; what is there already is refused."""
+        with suppress(Unknown):
+            return api_client(self.kubeconfig).create(body, namespace)
+        done = self.kubectl("create", "-f", "-", "-o", "json", *_in(namespace), stdin=json.dumps(body))
+        return dict(json.loads(done.stdout))
+
+    def discard(self, kind: str, name: str, namespace: str = "") -> None:
+        """Delete it, and let it go when it will."""
+        with suppress(Unknown):
+            api_client(self.kubeconfig).delete(kind, name, namespace)
+            return
+        self.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false", *_in(namespace))
+
+    def discard_all(self, kind: str, namespace: str = "") -> None:
+        """All of a kind, at once."""
+        with suppress(Unknown):
+            api_client(self.kubeconfig).delete_all(kind, namespace)
+            return
+        self.kubectl("delete", kind, "--all", "--wait=false", "--grace-period=0", *_in(namespace))
+
+    def create_namespace(self, name: str) -> None:
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
     def condition(self, kind: str, name: str, namespace: str, wanted: str = "Ready") -> Json:
         """One condition of an object, empty while there is none."""

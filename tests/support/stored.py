@@ -9,6 +9,7 @@ import yaml
 
 from berth import names
 from berth.controllers import TABLE
+from berth.resources import Resource
 from support.cluster import ROOT, Cluster
 from support.golden import resource_of
 
@@ -45,15 +46,17 @@ def _has_pods(given: Json) -> bool:
 
 
 def clean(cluster: Cluster, given: Json, namespace: str) -> None:
-    for kind in CLUSTER_SCOPED:
-        found = [o["metadata"]["name"] for o in [given["subject"], *given.get("objects", [])] if o["kind"] == kind]
-        if found:
-            cluster.kubectl("delete", kind, *found, "--ignore-not-found", "--wait=false")
+    for one in (given["subject"], *given.get("objects", [])):
+        if one["kind"] in CLUSTER_SCOPED:
+            cluster.discard(one["kind"], one["metadata"]["name"])
     # What a subject without a namespace makes, and looks for everywhere: nobody else ends it here.
-    cluster.kubectl("delete", "nodepools", "--all", "--wait=false", check=False)
-    for place in (OPERATOR, namespace):
-        cluster.kubectl("delete", "deployments", "--all", "-n", place, "--wait=false")
-    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+    cluster.discard_all("nodepools")
+    cluster.discard_all("deployments", OPERATOR)
+    # Nor does anybody empty a namespace, and every later case would list what is in it.
+    for watch in TABLE.watches:
+        if watch.resource.namespaced:
+            cluster.discard_all(_full(watch.resource), namespace)
+    cluster.discard("namespace", namespace)
 
 
 def older_crds(cluster: Cluster) -> None:
@@ -69,34 +72,12 @@ def _put(cluster: Cluster, given: list[Json], namespace: str, owner: Json) -> li
     """Make objects, all at once, and then give them their statuses."""
     secrets = [_pull_secret(cluster, _complete(one, owner, namespace)) for one in given if one["kind"] == "Secret"]
     bodies = [_complete(one, owner, namespace) for one in given if one["kind"] != "Secret"]
-    if not bodies:
-        return secrets
-    text = yaml.safe_dump_all([{key: value for key, value in body.items() if key != "status"} for body in bodies])
-    # kubectl prints one document after another.
-    made = yaml.safe_load_all(cluster.kubectl("create", "-f", "-", "-o", "yaml", stdin=text).stdout)
-    _show_pods(cluster, [body for body in bodies if body["kind"] == "Pod"], namespace)
-    for body in bodies:
-        if body.get("status") and body["kind"] != "Pod":
-            where = ["-n", body["metadata"]["namespace"]] if resource_of(body).namespaced else []
-            status = _of_a_job(body["status"]) if body["kind"] == "Job" else body["status"]
-            patch = ["--subresource=status", "--type=merge", "-p", json.dumps({"status": _dated(status)})]
-            cluster.kubectl("patch", _kind(body), body["metadata"]["name"], *patch, *where)
-    return [item for one in made if one for item in one.get("items", [one])]
-
-
-def _show_pods(cluster: Cluster, pods: list[Json], namespace: str) -> None:
-    """There are many of them: their statuses in one request."""
-    if pods:
-        shown = [
-            {
-                **{key: pod[key] for key in ("apiVersion", "kind")},
-                "metadata": {"name": pod["metadata"]["name"]},
-                "status": _dated(pod["status"]),
-            }
-            for pod in pods
-        ]
-        how = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-n", namespace, "-f", "-"]
-        cluster.kubectl(*how, stdin=yaml.safe_dump_all(shown))
+    made = [cluster.create({key: value for key, value in body.items() if key != "status"}) for body in bodies]
+    for body in (one for one in bodies if one.get("status")):
+        status = _of_a_job(body["status"]) if body["kind"] == "Job" else body["status"]
+        where = body["metadata"].get("namespace", "")
+        cluster.patch(_kind(body), f"{body['metadata']['name']}/status", where, {"status": _dated(status)})
+    return [*secrets, *made]
 
 
 def _complete(given: Json, owner: Json, namespace: str) -> Json:
@@ -172,5 +153,8 @@ def _foreign(cluster: Cluster, given: Json, full_name: str, namespace: str) -> N
 
 
 def _kind(body: Json) -> str:
-    resource = resource_of(body)
+    return _full(resource_of(body))
+
+
+def _full(resource: Resource) -> str:
     return re.sub(r"\.$", "", f"{resource.plural}.{resource.group}")
