@@ -55,7 +55,7 @@ def lab(request: pytest.FixtureRequest, way: str) -> Generator[Lab]:
                 values += ["--set", "rbac.scope=namespaced", "--set", "watchNamespaces={shop}"]
             chart = str(ROOT / "charts" / "berth")
             found.helm("install", "berth", chart, "--namespace", SYSTEM, "--create-namespace", *values)
-        found.kubectl("wait", "crd/services.berth.dev", "--for=condition=Established", "--timeout=30s")
+        found.kubectl("wait", "crd/services.berth.dev", "--for=condition=Established", "--timeout=120s")
         yield found
 
 
@@ -79,7 +79,8 @@ def test_each_change_is_one_deployment_and_no_value_is_asked_for(lab: Lab, way: 
             _write(cluster, value)
         _steady(cluster, 2)
         assert _entry(cluster)["reason"] == "Secret db has changed"
-        told = [one["note"] for one in cluster.all("events.events.k8s.io", "shop") if one["reason"] == "SecretChanged"]
+        # An event follows the status that it goes with.
+        told = eventually(lambda: _told(cluster), what="an event tells it")
         assert told == ["(service web) has started deployment web-deployment-2: Secret db has changed."]
         cluster.kubectl("-n", "shop", "label", "secret", "db", "owned=by-somebody")
         quiet = audit.offset(lab.audit_log)
@@ -162,6 +163,10 @@ def test_the_api_server_says_when_content_changed_whoever_wrote_it(own_lab: Clus
 
 
 def _write(cluster: Cluster, value: str) -> None:
+    """In a later second than that in which the newest deployment started: what changes in that one is part of it."""
+    records = cluster.all("controllerrevisions.apps", "shop")
+    started = max((one["metadata"]["creationTimestamp"] for one in records), default="")
+    eventually(lambda: written(datetime.now(UTC)) > started, what="the next second")
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": value}}
     cluster.apply(secret, namespace="shop")
 
@@ -173,7 +178,11 @@ def _steady(cluster: Cluster, number: int) -> None:
         newest = _entry(cluster)
         return _reason(cluster, "web") == "SteadyState" and newest["id"] == name and "finishedAt" in newest
 
-    eventually(completed, 90, what=f"{name} has completed")
+    eventually(completed, 180, what=f"{name} has completed")
+
+
+def _told(cluster: Cluster) -> list[str]:
+    return [one["note"] for one in cluster.all("events.events.k8s.io", "shop") if one["reason"] == "SecretChanged"]
 
 
 def _entry(cluster: Cluster, name: str = "web") -> Json:

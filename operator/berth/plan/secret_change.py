@@ -128,7 +128,9 @@ def _changes(world: World, spec: ServiceSpec, deployment: Deployment) -> dict[st
 def _counts(world: World, deployment: Deployment, seen: Json) -> bool:
     """Whether it changed since. What came after the deployment had started, its tasks were waiting for.
 
-    Times are whole seconds: what changed in the very second in which it ended starts one too many rather than none.
+    Times are whole seconds: what changed in the very second in which it ended starts one too many rather than none. In
+    the second in which it started it is taken for part of it: whoever writes a Secret and a new revision, as Helm does,
+    does so a moment before the record is made, and would get a deployment too many each time.
     """
     created, changed_at = str(seen["created"]), str(seen["changed"])
     if created <= deployment.started:
