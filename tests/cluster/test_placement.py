@@ -140,7 +140,7 @@ def test_a_change_restarts_nothing_and_counts_from_the_next_deployment_on(cluste
         wait_ready(cluster, namespace)
         assert uids(cluster, namespace) == before
         cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
-        eventually(lambda: not before & uids(cluster, namespace), 60, "all tasks are of the new revision")
+        eventually(lambda: not before & uids(cluster, namespace), what="all tasks are of the new revision")
         wait_ready(cluster, namespace)
         settle(cluster, namespace, {"later-0": 1, "later-1": 1})
 

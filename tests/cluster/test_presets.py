@@ -118,7 +118,7 @@ def test_other_pods_land_on_spot_nodes_only_where_the_platform_lets_them(
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "other"}, "spec": spec},
         namespace=namespace,
     )
-    cluster.kubectl("rollout", "status", "deployment/other", "-n", namespace, "--timeout=60s")
+    cluster.kubectl("rollout", "status", "deployment/other", "-n", namespace, "--timeout=120s")
     assert set(_places(cluster, cluster.all("pods", namespace, "app=other"))) == OTHERS[platform]
 
 

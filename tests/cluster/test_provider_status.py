@@ -12,9 +12,9 @@ from support.waiting import eventually
 
 NAME = "test-status"
 NODES = [platforms.Made("status", number, {POOL: NAME}) for number in ("one", "two")]
-LOOK = 25.0
+LOOK = 90.0
 """Pods are looked at every ten seconds."""
-GONE = 90.0
+GONE = 180.0
 """Tasks that end take their time, as much as they were given."""
 
 

@@ -44,7 +44,7 @@ def test_old_revisions_go_but_those_in_use_stay(cluster: Cluster, namespace: str
     newest = set(range(4, LIMIT + 4))
     eventually(lambda: _revisions(cluster, namespace) == {1} | newest, what="old ones go, the used one stays")
     cluster.delete("ecssvc", "web", namespace)
-    eventually(lambda: _revisions(cluster, namespace) == newest, 60, "the one that was used goes, too")
+    eventually(lambda: _revisions(cluster, namespace) == newest, what="the one that was used goes, too")
 
 
 def _revisions(cluster: Cluster, namespace: str) -> set[int]:

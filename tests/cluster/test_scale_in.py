@@ -22,7 +22,7 @@ def test_it_is_off_during_a_deployment_and_written_only_then(
     assert not _is_off(cluster, namespace)
     assert _writes(cluster, namespace) in (1, None), "a new Service's autoscaler is written once"
     cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
-    eventually(lambda: _is_off(cluster, namespace), 60, "no task is taken away")
+    eventually(lambda: _is_off(cluster, namespace), what="no task is taken away")
     eventually(lambda: not _is_off(cluster, namespace), 180, "the deployment has completed")
     wait_ready(cluster, namespace)
     assert _writes(cluster, namespace) in (3, None)

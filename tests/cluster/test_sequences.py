@@ -33,9 +33,9 @@ def test_a_sequence_ends_as_simulated(cluster: Cluster, namespace: str, sequence
             cluster.apply(_checked(image), namespace=namespace)
             if release.end:
                 # After a rollback the next one begins as it ends: its own entry tells the two apart.
-                eventually(lambda one=(number, release.end): _ended(cluster, namespace, *one), 120, release.end)
+                eventually(lambda one=(number, release.end): _ended(cluster, namespace, *one), 240, release.end)
             else:
-                eventually(lambda n=number: f"{n}: 0/" in _shown(cluster, namespace), 60, "its tasks are tried")
+                eventually(lambda n=number: f"{n}: 0/" in _shown(cluster, namespace), what="its tasks are tried")
         _within(healthy, sequence.desired, sequence.percents)
     assert _deployments(cluster, namespace) == sequence.shown
     assert _split(cluster, namespace) == split
@@ -50,7 +50,7 @@ def test_a_pair_holds_over_three_providers(
     with Healthy(cluster, namespace) as healthy:
         cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
         end = f"2: {desired}/{desired} SteadyState"
-        eventually(lambda: _shown(cluster, namespace) == end, 120, end)
+        eventually(lambda: _shown(cluster, namespace) == end, 240, end)
         _within(healthy, desired, percents)
 
 

@@ -95,11 +95,11 @@ def test_a_change_of_the_task_definition_deploys_and_a_pinned_service_stays(clus
     wait_ready(cluster, namespace, "pinned")
     pinned = uids(cluster, namespace, "pinned")
     cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
-    eventually(lambda: _runs(cluster, namespace, "web:2"), 60, "web:2 runs alone")
-    ready = wait_ready(cluster, namespace)
+    eventually(lambda: _runs(cluster, namespace, "web:2"), what="web:2 runs alone")
+    eventually(lambda: _newest(cluster, namespace) == ("web-deployment-2", "COMPLETED"), what="its deployment is over")
+    wait_ready(cluster, namespace)
     assert {c["image"] for pod in pods(cluster, namespace) for c in pod["spec"]["containers"]} == {"shop/web:2"}
     assert split(cluster, namespace) == {"fargate": 3, "ec2": 1}
-    assert ready["status"]["deployments"][0]["id"] == "web-deployment-2"
     assert uids(cluster, namespace, "pinned") == pinned
 
 
@@ -161,15 +161,16 @@ def test_a_provider_leaves_the_strategy_only_when_others_run_its_tasks(cluster: 
     wait_ready(cluster, namespace)
     cluster.apply(service(desiredCount=4, capacityProviderStrategy=strategy(ec2=(0, 1))), namespace=namespace)
     wait_ready(cluster, namespace)
-    assert split(cluster, namespace) == {"ec2": 4}
-    assert cluster.get("deployment", "web-fargate", namespace) is None
+    # Whose Deployment is gone is going: the garbage collector takes the rest of it.
+    eventually(lambda: split(cluster, namespace) == {"ec2": 4}, what="all tasks run on ec2")
+    eventually(lambda: cluster.get("deployment", "web-fargate", namespace) is None, what="its Deployment is gone")
 
 
 def test_autoscaling_watches_the_services_own_scale(cluster: Cluster, namespace: str) -> None:
     scaling = {"minCapacity": 3, "maxCapacity": 8, "policies": [target_tracking("CPU", 60)]}
     cluster.apply(task_definition(), service(autoScaling=scaling), namespace=namespace)
     # Without metrics an autoscaler still raises a count below its minimum: through our /scale, so the split follows.
-    eventually(lambda: len(pods(cluster, namespace)) == 3, 60, "the autoscaler raised the count to minCapacity")
+    eventually(lambda: len(pods(cluster, namespace)) == 3, what="the autoscaler raised the count to minCapacity")
     found = wait_ready(cluster, namespace)
     assert found["spec"]["desiredCount"] == 3
     autoscaler = cluster.get("hpa", "web", namespace)
@@ -179,8 +180,7 @@ def test_autoscaling_watches_the_services_own_scale(cluster: Cluster, namespace:
         "kind": "Service",
         "name": "web",
     }
-    able = {c["type"]: c["status"] for c in autoscaler["status"]["conditions"]}
-    assert able["AbleToScale"] == "True"
+    eventually(lambda: _able(cluster, namespace) == "True", what="it says that it can scale")
     cluster.kubectl(
         "patch", "ecssvc", "web", "-n", namespace, "--type=json", "-p", '[{"op":"remove","path":"/spec/autoScaling"}]'
     )
@@ -192,7 +192,7 @@ def test_a_deleted_service_takes_all_with_it(cluster: Cluster, namespace: str) -
     wait_ready(cluster, namespace)
     cluster.delete("ecssvc", "web", namespace)
     kinds = "deployments,controllerrevisions,services,hpa,pods"
-    eventually(lambda: not cluster.all(kinds, namespace), 60, "all children are gone")
+    eventually(lambda: not cluster.all(kinds, namespace), what="all children are gone")
 
 
 def test_kubectl_get_ecs_tells_at_a_glance(cluster: Cluster, namespace: str) -> None:
@@ -211,6 +211,18 @@ def test_kubectl_get_ecs_tells_at_a_glance(cluster: Cluster, namespace: str) -> 
 def _runs(cluster: Cluster, namespace: str, revision: str) -> bool:
     found = pods(cluster, namespace)
     return bool(found) and all(pod["metadata"]["annotations"]["berth.dev/revision"] == revision for pod in found)
+
+
+def _newest(cluster: Cluster, namespace: str) -> tuple[str, str]:
+    found = cluster.get("ecssvc", "web", namespace)
+    assert found is not None
+    deployment = found["status"]["deployments"][0]
+    return deployment["id"], deployment["rolloutState"]
+
+
+def _able(cluster: Cluster, namespace: str) -> str:
+    """What the autoscaler says of it, which it does after it has scaled."""
+    return str(cluster.condition("hpa", "web", namespace, "AbleToScale").get("status"))
 
 
 def _registered(cluster: Cluster, namespace: str) -> bool:

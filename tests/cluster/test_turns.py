@@ -23,7 +23,7 @@ def test_three_providers_with_room_for_one_task_take_turns(cluster: Cluster, nam
     before = uids(cluster, namespace)
     with Healthy(cluster, namespace) as healthy:
         cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
-        eventually(lambda: not uids(cluster, namespace) & before, 90, "all tasks were replaced")
+        eventually(lambda: not uids(cluster, namespace) & before, 120, "all tasks were replaced")
         wait_ready(cluster, namespace)
         assert healthy.least >= 2, "two providers stopped a task at the same time"
         assert healthy.most <= 3, "more tasks ran than maximumPercent allows"
@@ -36,7 +36,7 @@ def test_a_pair_that_cannot_move_says_so_and_goes_on_once_it_can(cluster: Cluste
     wait_ready(cluster, namespace)
     before = uids(cluster, namespace)
     cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
-    cluster.kubectl("wait", "ecssvc/web", "-n", namespace, "--for=condition=Stalled", "--timeout=30s")
+    cluster.kubectl("wait", "ecssvc/web", "-n", namespace, "--for=condition=Stalled", "--timeout=120s")
     seen = cluster.get("ecssvc", "web", namespace)
     assert seen is not None
     assert {one["reason"] for one in seen["status"]["conditions"]} == {"UnableToReplaceTasks"}

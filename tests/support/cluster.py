@@ -84,7 +84,7 @@ class Cluster:
         self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(body), *_in(namespace))
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        self.kubectl("delete", kind, name, "--timeout=60s", *_in(namespace))
+        self.kubectl("delete", kind, name, "--timeout=120s", *_in(namespace))
 
     def create(self, body: Json, namespace: str = "") -> Json:
         """The object as it is stored; what is there already is refused."""
@@ -137,7 +137,7 @@ def prepared(cluster: Cluster) -> Cluster:
     """The cluster with Berth's CRDs in place."""
     cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "crds"))
     crds = [f"{kind.plural}.{GROUP}" for kind in KINDS]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *crds)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd", *crds)
     return cluster
 
 

@@ -33,7 +33,7 @@ def install(cluster: Cluster) -> None:
     for path in crds():
         cluster.kubectl("apply", "--server-side", "-f", str(path))
     established = [f"crd/{plural}.{GROUP}" for plural in CRDS]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *established)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=120s", *established)
 
 
 def store(name: str, service: str) -> Json:

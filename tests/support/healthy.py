@@ -10,6 +10,7 @@ from typing import Any, Self
 from berth import names
 from berth.lab import tool
 from support.cluster import Cluster
+from support.tasks import pods
 from support.waiting import eventually
 
 
@@ -28,7 +29,10 @@ class Healthy:
         self._costs: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self._expected = len(cluster.all("pods", namespace, f"{names.SERVICE}={service}"))
+        self._versions: dict[str, str] = {}
+        self._tasks = lambda: pods(cluster, namespace, service)
+        # By name: one that is going may be gone before the watch begins.
+        self._expected = {one["metadata"]["name"] for one in self._tasks()}
 
     @property
     def least(self) -> int:
@@ -69,7 +73,19 @@ class Healthy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        try:
+            if kind is None:
+                self.catch_up()
+        finally:
+            self._end()
+
+    def catch_up(self) -> None:
+        """Until all has been seen that has happened so far: a watch tells it a moment later."""
+        eventually(self._has_seen_all, what="the watch has shown what happened")
+
+    def _has_seen_all(self) -> bool:
+        there = {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in self._tasks()}
+        return there.keys() == self._there and all(self._versions[name] == seen for name, seen in there.items())
 
     def _end(self) -> None:
         assert self._process is not None
@@ -86,10 +102,11 @@ class Healthy:
             going = event["type"] == "DELETED" or "deletionTimestamp" in metadata
             ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
             self._ready[metadata["name"]] = ready and not going
+            self._versions[metadata["name"]] = metadata["resourceVersion"]
             self._there = self._there - {metadata["name"]} if going else self._there | {metadata["name"]}
             if names.DELETION_COST in metadata.get("annotations", {}):
                 self._costs.append(metadata["name"])
-            if len(self._ready) >= self._expected:
+            if self._expected <= self._ready.keys():
                 self._counts.append(sum(self._ready.values()))
                 self._totals.append(len(self._there))
 

@@ -39,7 +39,7 @@ def join(cluster: Cluster, pool: str, *nodes: dict[str, str], cpu: str = "16", f
         manifests.append(body)
     cluster.apply(*manifests)
     names = [one["metadata"]["name"] for one in manifests]
-    cluster.kubectl("wait", "--for=condition=Ready", "--timeout=60s", *(f"node/{name}" for name in names))
+    cluster.kubectl("wait", "--for=condition=Ready", "--timeout=120s", *(f"node/{name}" for name in names))
 
 
 def places(cluster: Cluster, namespace: str, service: str = "web") -> dict[str, int]:
@@ -56,4 +56,4 @@ def zones(cluster: Cluster, namespace: str, service: str = "web") -> dict[str, i
 
 def settle(cluster: Cluster, namespace: str, expected: dict[str, int], service: str = "web") -> None:
     """Until the Service's tasks are on these nodes."""
-    eventually(lambda: places(cluster, namespace, service) == expected, 60, f"{service} runs on {expected}")
+    eventually(lambda: places(cluster, namespace, service) == expected, 120, f"{service} runs on {expected}")

@@ -40,7 +40,7 @@ class Operator:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self.code = self._process.wait(30)
+            self.code = self._process.wait(60)
             self._process = None
 
     @property

@@ -1,5 +1,6 @@
 """A Gateway that takes every route as it is and passes nothing on; it keeps on record what each said, and of whom."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -10,6 +11,8 @@ from support.follower import Follower
 from support.gateway_api import GROUP
 
 Json = dict[str, Any]
+LATE_SECONDS = 1.0
+"""Less than the deregistration that the tests' operator gives."""
 Weights = tuple[tuple[str, int], ...]
 """The backends of all requests that no header marks, and their weights."""
 
@@ -48,14 +51,17 @@ class TakingGateway:
 
     def _look(self, api: Api) -> None:
         # Routes first: endpoints that are newer than the routes are the harder case.
+        began = time.monotonic()
         routes: list[Json] = api.get(f"/apis/{GROUP}/v1/httproutes")["items"]
         slices: list[Json] = api.get("/apis/discovery.k8s.io/v1/endpointslices")["items"]
+        # A Gateway that is so late is none that anybody waits for: what is old may be gone.
+        judges = time.monotonic() - began < LATE_SECONDS
         for route in routes:
             ready = set(_ready(slices, route["metadata"]["namespace"]))
-            self._note(route, ready)
+            self._note(route, ready, judges=judges)
             self._take(api, route)
 
-    def _note(self, route: Json, ready: set[str]) -> None:
+    def _note(self, route: Json, ready: set[str], *, judges: bool) -> None:
         record = self.of(route["metadata"]["namespace"])
         rules: list[Json] = route["spec"]["rules"]
         marked = [one for one in rules if "headers" in one["matches"][0]]
@@ -65,7 +71,7 @@ class TakingGateway:
             record.weights.append(weights)
         wanted = {name for name, weight in weights if weight} | set(record.tested[-1:] if marked else ())
         record.served = record.served or wanted <= ready
-        if record.served:
+        if record.served and judges:
             record.empty += sorted(wanted - ready)
 
     def _take(self, api: Api, route: Json) -> None:

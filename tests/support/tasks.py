@@ -11,8 +11,11 @@ Json = dict[str, Any]
 POOL = "berth.dev/lab-pool"
 
 
-def wait_ready(cluster: Cluster, namespace: str, name: str = "web", within: float = 60) -> Json:
-    """The Service once it is Ready for the spec that it has now."""
+def wait_ready(cluster: Cluster, namespace: str, name: str = "web", within: float = 120) -> Json:
+    """The Service once it is Ready for the spec that it has now.
+
+    A new revision or an annotation is no change of the spec: who wrote one waits for what it does before this.
+    """
 
     def ready() -> Json | None:
         found = cluster.get("ecssvc", name, namespace)

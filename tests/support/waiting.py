@@ -6,9 +6,11 @@ from typing import TypeVar
 
 Seen = TypeVar("Seen")
 PAUSE = 0.1
+LONG = 90.0
+"""Nobody waits so long when all goes well; a small machine with cold caches may have to."""
 
 
-def eventually(look: Callable[[], Seen | None], within: float = 30.0, what: str = "") -> Seen:
+def eventually(look: Callable[[], Seen | None], within: float = LONG, what: str = "") -> Seen:
     """The first truthy answer of `look`; past the deadline a failure that says what was seen last."""
     deadline = time.monotonic() + within
     while True:
