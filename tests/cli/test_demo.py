@@ -6,15 +6,18 @@ import sys
 
 import pytest
 
+from support.lab_name import lab_name
+
 
 @pytest.mark.cluster
 def test_the_demo_shows_every_step_and_leaves_nothing() -> None:
+    name = lab_name()
     done = subprocess.run(
-        [sys.executable, "-m", "berth", "demo", "--once", "--name", "test-demo"],
+        [sys.executable, "-m", "berth", "demo", "--once", "--name", name],
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     assert "Every step was seen to work." in done.stdout
@@ -24,4 +27,4 @@ def test_the_demo_shows_every_step_and_leaves_nothing() -> None:
     assert re.search(r"web-fargate +12/12", done.stdout), "a fallback"
     assert "Spot is back: so are its tasks" in done.stdout
     left = subprocess.run([sys.executable, "-m", "berth", "lab", "status"], capture_output=True, text=True, check=True)
-    assert "test-demo" not in left.stdout
+    assert name not in left.stdout

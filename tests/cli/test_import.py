@@ -19,7 +19,7 @@ REFUSED = {**GOOD, "proxyConfiguration": {"type": "APPMESH"}}
 
 def _berth(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "berth", *words]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=180)
 
 
 @pytest.fixture
@@ -93,7 +93,9 @@ def test_a_file_that_is_not_there_does_not_hide_the_others(tmp_path: Path, good:
 def test_a_shell_completes_fields(typed: str, completed: str) -> None:
     words = {"_BERTH_COMPLETE": "complete_bash", "COMP_WORDS": f"berth explain {typed}", "COMP_CWORD": "2"}
     command = [str(Path(sys.executable).parent / "berth")]
-    done = subprocess.run(command, env={**os.environ, **words}, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, env={**os.environ, **words}, capture_output=True, text=True, check=False, timeout=180
+    )
     assert completed in done.stdout.split()
 
 

@@ -40,7 +40,7 @@ def _replicas(cluster: Cluster, namespace: str, name: str = "web") -> tuple[int,
 
 def _detached(cluster: Cluster, namespace: str, pod: Json, left: int) -> None:
     """The task has left its Deployment, which has so many others."""
-    eventually(lambda: _replicas(cluster, namespace) == (left, left), 60, f"the Deployment has {left} tasks")
+    eventually(lambda: _replicas(cluster, namespace) == (left, left), what=f"the Deployment has {left} tasks")
     found = _pod(cluster, namespace, pod)
     assert found is not None
     assert "pod-template-hash" not in found["metadata"]["labels"]
@@ -49,7 +49,11 @@ def _detached(cluster: Cluster, namespace: str, pod: Json, left: int) -> None:
 
 
 def _message(cluster: Cluster, namespace: str) -> str:
-    return str(cluster.condition("ecssvc", "web", namespace)["message"])
+    return str(cluster.condition("ecssvc", "web", namespace).get("message"))
+
+
+def _protection(cluster: Cluster, namespace: str) -> str:
+    return str(cluster.condition("ecssvc", "web", namespace, "TaskProtection").get("message"))
 
 
 def _status(cluster: Cluster, namespace: str) -> Json:
@@ -68,13 +72,14 @@ def test_a_protected_task_is_counted_and_outlives_scale_in_and_deployments(clust
     with Healthy(cluster, namespace) as healthy:
         _protect(cluster, namespace, mine)
         _detached(cluster, namespace, mine, 3)
+        healthy.catch_up()
         assert healthy.least >= 4, "a task stopped for it"
         assert len(healthy.seen) == 5, "more than the one was started in its place"
     assert uids(cluster, namespace) == before, "another task was stopped"
-    eventually(lambda: _status(cluster, namespace)["runningCount"] == 4, what="the status has caught up")
+    eventually(lambda: _protection(cluster, namespace) == "1 task is protected", what="the status has caught up")
+    eventually(lambda: _status(cluster, namespace)["runningCount"] == 4, what="the status counts it")
     assert _status(cluster, namespace)["capacityProviders"][0]["desiredCount"] == 4
     assert cluster.condition("ecssvc", "web", namespace)["lastTransitionTime"] == since, "it was not Ready for a while"
-    assert cluster.condition("ecssvc", "web", namespace, "TaskProtection")["message"] == "1 task is protected"
     _is_in_front(cluster, namespace, mine)
     _is_guarded(cluster, namespace, 4)
 
@@ -84,9 +89,9 @@ def test_a_protected_task_is_counted_and_outlives_scale_in_and_deployments(clust
     assert len(pods(cluster, namespace)) == 2
 
     cluster.patch("ecssvc", "web", namespace, {"spec": {"forceNewDeployment": "1"}})
-    eventually(lambda: "1 task that is to go is protected until" in _message(cluster, namespace), 60, "it waits")
-    eventually(lambda: _replicas(cluster, namespace) == (2, 2), 60, "the new tasks are there")
-    eventually(lambda: len(pods(cluster, namespace)) == 3, 60, "two new ones beside the protected one")
+    eventually(lambda: "1 task that is to go is protected until" in _message(cluster, namespace), what="it waits")
+    eventually(lambda: _replicas(cluster, namespace) == (2, 2), what="the new tasks are there")
+    eventually(lambda: len(pods(cluster, namespace)) == 3, what="two new ones beside the protected one")
     assert _pod(cluster, namespace, mine) is not None
     assert cluster.condition("ecssvc", "web", namespace)["status"] == "False"
 
@@ -112,7 +117,7 @@ def _is_guarded(cluster: Cluster, namespace: str, count: int) -> None:
         status = budget["status"]
         return (status["expectedPods"], status["currentHealthy"], status["disruptionsAllowed"]) == (count, count, 0)
 
-    eventually(look, 30, "the budget counts all tasks")
+    eventually(look, what="the budget counts all tasks")
 
 
 def test_who_was_protected_stays_at_rest_and_goes_before_others(cluster: Cluster, namespace: str) -> None:
@@ -125,16 +130,13 @@ def test_who_was_protected_stays_at_rest_and_goes_before_others(cluster: Cluster
     _detached(cluster, namespace, second, 1)
     before = uids(cluster, namespace)
     _protect(cluster, namespace, first, "2026-01-01T00:00:00Z")
-    eventually(
-        lambda: cluster.condition("ecssvc", "web", namespace, "TaskProtection")["message"] == "1 task is protected",
-        what="one of two is protected",
-    )
+    eventually(lambda: _protection(cluster, namespace) == "1 task is protected", what="one of two is protected")
     assert uids(cluster, namespace) == before
     cluster.kubectl("scale", "ecssvc/web", "--replicas=2", "-n", namespace)
     wait_ready(cluster, namespace)
     assert uids(cluster, namespace) == before - {first["metadata"]["uid"]}
     cluster.kubectl("scale", "ecssvc/web", "--replicas=0", "-n", namespace)
-    eventually(lambda: uids(cluster, namespace) == {second["metadata"]["uid"]}, 60, "the protected one is left")
+    eventually(lambda: uids(cluster, namespace) == {second["metadata"]["uid"]}, what="the protected one is left")
     eventually(lambda: "1 more than desired" in _message(cluster, namespace), what="it says so")
     cluster.kubectl("delete", "ecssvc/web", "-n", namespace, "--wait=false")
     eventually(lambda: not cluster.all("pods", namespace), 90, "it goes with its Service")
@@ -169,7 +171,7 @@ def test_the_chosen_ones_go_and_zones_stay_balanced(cluster: Cluster, namespace:
         assert len(before) == 3
         with Healthy(cluster, namespace) as healthy:
             cluster.kubectl("scale", "ecssvc/web", f"--replicas={count}", "-n", namespace)
-            eventually(lambda wanted=count: len(pods(cluster, namespace)) == wanted, 60, f"{count} tasks are left")
+            eventually(lambda wanted=count: len(pods(cluster, namespace)) == wanted, what=f"{count} tasks are left")
             wait_ready(cluster, namespace)
         after = _by_zone(cluster, namespace)
         assert healthy.marked == sum(before.values()) - count, "others were marked than those that had to go"

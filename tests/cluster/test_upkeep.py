@@ -96,7 +96,10 @@ def test_an_object_that_an_older_crd_let_in_keeps_its_tasks(own_lab: Cluster, be
     own_lab.apply(_without_bounds(today))
     try:
         mix[1]["weight"] = 2000
-        own_lab.patch("ecssvc", "web", place, {"spec": {"capacityProviderStrategy": mix}})
+        # The API server takes a changed CRD in a moment later.
+        wish = json.dumps({"spec": {"capacityProviderStrategy": mix}})
+        ask = ("patch", "ecssvc", "web", "-n", place, "--type=merge", "-p", wish)
+        eventually(lambda: own_lab.kubectl(*ask, check=False).returncode == 0, what="the older CRD takes it")
     finally:
         own_lab.apply(today)
     eventually(
@@ -136,10 +139,10 @@ def test_a_restart_and_a_relist_write_nothing(own_lab: Cluster, beside: Operator
     for name in webs:
         wait_ready(own_lab, place, name)
     # Providers look at tasks once in ten seconds at the most: what they have not told yet, they tell after a restart.
-    eventually(lambda: _told(own_lab) == _placed(own_lab), 30, "the providers have counted all tasks")
+    eventually(lambda: _told(own_lab) == _placed(own_lab), what="the providers have counted all tasks")
     beside.stop()
-    start = audit.offset(_log(own_lab))
-    beside.start().wait_listed(times=2)
+    start, listed = audit.offset(_log(own_lab)), beside.log.read_text().count("listed ")
+    beside.start().wait_listed(times=listed + 1)
     # One more Service, made after the restart and ready now, shows that the queue got round to all before it.
     own_lab.apply(service("last", desiredCount=0), namespace=place)
     wait_ready(own_lab, place, "last")
@@ -153,7 +156,7 @@ def test_a_restart_and_a_relist_write_nothing(own_lab: Cluster, beside: Operator
 def test_a_namespace_can_be_deleted_with_all_in_it(own_lab: Cluster, beside: Operator, place: str) -> None:
     own_lab.apply(task_definition(), service(desiredCount=2), namespace=place)
     wait_ready(own_lab, place)
-    own_lab.kubectl("delete", "namespace", place, "--timeout=60s")
+    own_lab.kubectl("delete", "namespace", place, "--timeout=180s")
     assert own_lab.get("namespace", place) is None
     assert beside.running
 

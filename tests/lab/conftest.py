@@ -38,10 +38,10 @@ def real_lab() -> Generator[Lab]:
     require_real_pods()
     with Lab(lab_name(), nodes="real", tie_to_parent=True) as lab:
         lab.kubectl("create", "-f", str(Path(__file__).parent / "workload.yaml"))
-        lab.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
-        lab.kubectl("wait", "pod/client", "--for=condition=Ready", "--timeout=60s")
+        lab.kubectl("rollout", "status", "deployment/web", "--timeout=180s")
+        lab.kubectl("wait", "pod/client", "--for=condition=Ready", "--timeout=180s")
         # A Service's rules follow its pods' readiness a moment later.
-        deadline = Deadline(30)
+        deadline = Deadline(120)
         while lab.kubectl("exec", "client", "--", "/probe", "get", "http://web/", check=False).returncode:
             assert not deadline.passed(), "the Service never answered"
         yield lab

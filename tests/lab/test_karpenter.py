@@ -35,11 +35,11 @@ def test_nodes_come_with_pods_and_go_with_them_and_karpenter_goes_with_the_lab(n
         lab.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(POOL))
         lab.kubectl("create", "deployment", "web", "--image=example.test/x", "--replicas=3")
         lab.kubectl("patch", "deployment", "web", "-p", json.dumps(SELECTOR))
-        lab.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        lab.kubectl("rollout", "status", "deployment/web", "--timeout=180s")
         nodes = lab.api.get("/api/v1/nodes")["items"]
         assert {node["metadata"]["labels"]["karpenter.sh/capacity-type"] for node in nodes} == {"spot"}
         lab.kubectl("scale", "deployment", "web", "--replicas=0")
-        eventually(lambda: not lab.api.get("/api/v1/nodes")["items"], 90, "empty nodes are taken away")
+        eventually(lambda: not lab.api.get("/api/v1/nodes")["items"], 240, "empty nodes are taken away")
         assert len(_karpenters(name)) == 1
     assert _karpenters(name) == []
 

@@ -4,21 +4,14 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from berth.lab import Lab, real_nodes_unavailable
-from berth.lab.api import Deadline
+from support.waiting import eventually
 
 pytestmark = pytest.mark.node
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = Deadline(seconds)
-    while not condition():
-        assert not deadline.passed(), "waited too long"
 
 
 def fetch(lab: Lab, url: str) -> str:
@@ -59,7 +52,7 @@ def test_the_cluster_itself_is_reached_from_a_pod(real_lab: Lab) -> None:
 
 
 def test_logs_and_exit_codes_are_kept(real_lab: Lab) -> None:
-    real_lab.kubectl("wait", "job/fails", "--for=condition=Failed", "--timeout=30s")
+    real_lab.kubectl("wait", "job/fails", "--for=condition=Failed", "--timeout=120s")
     assert real_lab.kubectl("logs", "job/fails").stdout == "it ends badly\n"
     pods = json.loads(real_lab.kubectl("get", "pods", "-l", "job-name=fails", "-o", "json").stdout)["items"]
     assert pods[0]["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
@@ -72,7 +65,7 @@ def test_a_shell_runs_in_a_container(real_lab: Lab) -> None:
 
 
 def test_top_shows_pods_and_the_node(real_lab: Lab) -> None:
-    eventually(lambda: "web-" in real_lab.kubectl("top", "pods", check=False).stdout, 60)
+    eventually(lambda: "web-" in real_lab.kubectl("top", "pods", check=False).stdout, 120)
     eventually(lambda: "node0" in real_lab.kubectl("top", "nodes", check=False).stdout)
 
 
@@ -81,11 +74,17 @@ def test_a_pod_that_fails_its_probe_gets_no_requests(real_lab: Lab) -> None:
     probe = '[{"op": "add", "path": "/spec/template/spec/containers/0/readinessProbe", "value": %s}]'
     check = '{"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1}'
     real_lab.kubectl("patch", "deployment", "flaky", "--type=json", "-p", probe % check)
-    real_lab.kubectl("rollout", "status", "deployment/flaky", "--timeout=60s")
+    real_lab.kubectl("rollout", "status", "deployment/flaky", "--timeout=120s")
+    # kubectl exec might choose the one before the patch while it is stopping.
+    eventually(lambda: len(_pods(real_lab, "flaky")) == 1, what="one pod is left")
     real_lab.kubectl("expose", "deployment", "flaky", "--port=8080")
     post = "wget -q -O- --post-data= http://localhost:8080/fail"
     real_lab.kubectl("exec", "deployment/flaky", "--", "sh", "-c", post)
     eventually(lambda: '"ready":false' in real_lab.kubectl("get", "--raw", _slices("flaky")).stdout)
+
+
+def _pods(lab: Lab, app: str) -> list[str]:
+    return lab.kubectl("get", "pods", "-l", f"app={app}", "-o", "name").stdout.split()
 
 
 def _slices(service: str) -> str:
@@ -96,7 +95,7 @@ def _slices(service: str) -> str:
 def test_a_second_real_lab_stands_beside_and_a_killed_one_leaves_no_trace(real_lab: Lab, name: str) -> None:
     lab = Lab(name, nodes="real", tie_to_parent=True).up()
     lab.kubectl("run", "pod", "--image=berth.local/probe:1")
-    lab.kubectl("wait", "pod/pod", "--for=condition=Ready", "--timeout=60s")
+    lab.kubectl("wait", "pod/pod", "--for=condition=Ready", "--timeout=180s")
     os.kill(lab.state.pid, signal.SIGKILL)
     eventually(lambda: not lab.state.alive)
     lab.down()

@@ -27,7 +27,7 @@ def _run(lab: Lab, name: str, node: str) -> str:
     """A pod that serves on a node, and its address."""
     placed = json.dumps({"spec": {"nodeName": node}})
     lab.kubectl("run", name, "--image=berth.local/probe:1", f"--overrides={placed}", "--", "serve", "-port", "8080")
-    lab.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=90s")
+    lab.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=180s")
     return lab.kubectl("get", "pod", name, "-o", "jsonpath={.status.podIP}").stdout
 
 
@@ -38,7 +38,7 @@ def test_pods_of_two_nodes_answer_each_other_and_a_killed_lab_leaves_no_trace(tw
     two.kubectl("expose", "pod", "here", "--port=8080", "--name=first")
     for pod, other in (("here", "second"), ("there", "first")):
         ask = ["exec", pod, "--", "wget", "-q", "-O-", f"http://{other}:8080/healthz"]
-        eventually(lambda ask=ask: two.kubectl(*ask, check=False).returncode == 0, 60, f"{pod} reaches {other}")
+        eventually(lambda ask=ask: two.kubectl(*ask, check=False).returncode == 0, what=f"{pod} reaches {other}")
     name = two.name
     os.kill(two.state.pid, signal.SIGKILL)
     eventually(lambda: not two.state.alive)

@@ -39,7 +39,7 @@ def test_nobody_goes_on_without_the_success_that_it_waits_for(real: Cluster, pla
         _runs("setup", "-exit", "1"),
     ]
     real.apply(task_definition(containerDefinitions=task), service(), namespace=place)
-    eventually(lambda: _status(real, place, "setup").get("restartCount"), 60, "setup is run again")
+    eventually(lambda: _status(real, place, "setup").get("restartCount"), what="setup is run again")
     assert not _status(real, place, "web").get("started")
 
 
@@ -54,7 +54,7 @@ def test_an_essential_container_that_stops_takes_the_whole_task_with_it(real: Cl
     wait_ready(real, place)
     _exec(real, place, "/probe", "get", "http://localhost:8080/exit?code=0")
     for name in ("web", "side", "setup"):
-        eventually(lambda name=name: _status(real, place, name).get("restartCount"), 60, f"{name} is started again")
+        eventually(lambda name=name: _status(real, place, name).get("restartCount"), what=f"{name} is started again")
     wait_ready(real, place)
 
 
@@ -68,10 +68,13 @@ def test_a_task_has_its_stop_timeout_from_sigterm_to_sigkill(real: Cluster, plac
     (pod,) = pods(real, place)
     name = pod["metadata"]["name"]
     logs = {container: _following(real, place, name, container) for container in ("web", "side")}
+    for one in logs.values():
+        assert one.stdout is not None
+        assert one.stdout.readline(), "it follows: who comes when the pod is going may find no log any more"
     began = datetime.now().astimezone()
-    real.kubectl("delete", "pod", name, "-n", place, "--timeout=60s")
+    real.kubectl("delete", "pod", name, "-n", place, "--timeout=120s")
     took = (datetime.now().astimezone() - began).total_seconds()
-    said = {container: process.communicate(timeout=30)[0] for container, process in logs.items()}
+    said = {container: process.communicate(timeout=60)[0] for container, process in logs.items()}
     assert 4 <= took < 25, "killed after its own time, not after Kubernetes' 30 seconds"
     assert "received terminated" in said["web"]
     assert "stopped" not in said["web"]

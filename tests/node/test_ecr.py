@@ -46,7 +46,7 @@ def test_a_node_pulls_with_the_token(ecr: Ecr, tmp_path: Path) -> None:
             (folder / "login").write_text(b64encode(ecr.tokens[-1].encode()).decode())
             container = {"name": "web", "image": f"{HOST}/shop/web:1", "command": ["serve", "-port", "8080"]}
             cluster.apply(task_definition(containerDefinitions=[container]), service(), namespace="shop")
-            wait_ready(cluster, "shop", within=120)
+            wait_ready(cluster, "shop", within=180)
             (pod,) = cluster.all("pods", "shop", "berth.dev/service=web")
             (status,) = pod["status"]["containerStatuses"]
             assert status["image"] == f"{HOST}/shop/web:1"

@@ -79,8 +79,8 @@ def test_no_request_fails_when_a_node_goes_half_a_minute_after_its_notice(two: C
     two.apply(spot)
     two.apply(definition, wanted, _plain(), namespace="default")
     two.kubectl("expose", "deployment", "plain", "--port=8080")
-    two.kubectl("rollout", "status", "deployment/plain", "--timeout=120s")
-    wait_ready(two, "default", within=120)
+    two.kubectl("rollout", "status", "deployment/plain", "--timeout=180s")
+    wait_ready(two, "default", within=180)
     assert _nodes(two, "default") == {"node1"}
     two.kubectl("label", "node", "node0", f"{SPOT}=yes")
 

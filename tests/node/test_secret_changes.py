@@ -48,15 +48,15 @@ def test_a_new_value_arrives_and_one_that_breaks_tasks_is_stopped(looking: Clust
     assert _values(looking) == {"first"}
     with Healthy(looking, "shop") as healthy:
         _write(looking, "second")
-        eventually(lambda: _newest(looking) == ("web-deployment-2", "COMPLETED"), 120, "the change is deployed")
+        eventually(lambda: _newest(looking) == ("web-deployment-2", "COMPLETED"), 240, "the change is deployed")
         assert _values(looking) == {"second"}
         good = uids(looking, "shop")
         _write(looking, "wrong")
-        eventually(lambda: looking.condition("ecssvc", "web", "shop")["reason"] == "RolledBack", 180, "it is stopped")
+        eventually(lambda: looking.condition("ecssvc", "web", "shop")["reason"] == "RolledBack", 240, "it is stopped")
         assert uids(looking, "shop") == good
         assert _values(looking) == {"second"}, "tasks that run keep what they started with"
         _write(looking, "third")
-        eventually(lambda: _newest(looking) == ("web-deployment-4", "COMPLETED"), 120, "the correction is deployed")
+        eventually(lambda: _newest(looking) == ("web-deployment-4", "COMPLETED"), 240, "the correction is deployed")
         assert healthy.least >= 2
     assert _values(looking) == {"third"}
     assert not looking.condition("ecssvc", "web", "shop", "Degraded")

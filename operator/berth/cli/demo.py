@@ -114,7 +114,7 @@ def _operator(lab: Lab) -> Generator[None]:
     """The operator as a process beside the cluster, with the CRDs in place."""
     with step("Installing the CRDs and starting the operator"):
         lab.kubectl("apply", "--server-side", "-k", str(ROOT / "crds"))
-        lab.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *CRDS)
+        lab.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd", *CRDS)
     environment = {**os.environ, "KUBECONFIG": str(lab.kubeconfig), "BERTH_LEADER_ELECTION": "false"}
     environment |= {"BERTH_HEALTH_PORT": "0", "BERTH_HEALTHY_SECONDS": "0"}
     with LOG.open("w") as log:
@@ -127,7 +127,7 @@ def _operator(lab: Lab) -> Generator[None]:
             raise DemoError(f"the operator ended with {process.returncode}")
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 def _tell_log(log: Path) -> None:

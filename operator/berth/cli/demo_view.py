@@ -86,7 +86,7 @@ class Cluster:
         return Seen(tasks, dict(Counter(task.provider for task in tasks)))
 
     def clean(self) -> None:
-        self.lab.kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=60s")
+        self.lab.kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=180s")
         self.lab.kubectl("delete", "cprov", "fargate", "fargate-spot", "ec2")
 
     def left_over(self) -> list[str]:
