@@ -13,6 +13,7 @@ from support.waiting import eventually
 
 Json = dict[str, Any]
 ZONE = "topology.kubernetes.io/zone"
+NOT_READY = "node.kubernetes.io/not-ready"
 TYPE = "node.kubernetes.io/instance-type"
 
 
@@ -38,8 +39,19 @@ def join(cluster: Cluster, pool: str, *nodes: dict[str, str], cpu: str = "16", f
         body["status"] = {part: {**sizes, "cpu": cpu} for part, sizes in body["status"].items()}
         manifests.append(body)
     cluster.apply(*manifests)
-    names = [one["metadata"]["name"] for one in manifests]
-    cluster.kubectl("wait", "--for=condition=Ready", "--timeout=120s", *(f"node/{name}" for name in names))
+    names = {one["metadata"]["name"] for one in manifests}
+    eventually(lambda: names <= open_nodes(cluster, f"{POOL}={pool}"), what=f"the nodes of {pool} take pods")
+
+
+def open_nodes(cluster: Cluster, selector: str) -> set[str]:
+    """Nodes that are ready and whose taint from before is gone, which it is a moment later."""
+    ready = {"type": "Ready", "status": "True"}.items()
+    return {
+        str(node["metadata"]["name"])
+        for node in cluster.all("nodes", selector=selector)
+        if any(ready <= one.items() for one in node["status"].get("conditions", ()))
+        and all(taint["key"] != NOT_READY for taint in node["spec"].get("taints", ()))
+    }
 
 
 def places(cluster: Cluster, namespace: str, service: str = "web") -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from berth.lab.pools import KWOK, METRICS_PATH
 from support.cluster import Cluster
+from support.node_pool import open_nodes
 from support.waiting import eventually
 
 Json = dict[str, Any]
@@ -125,17 +126,9 @@ def only_there(platform: str) -> Json:
 def make(cluster: Cluster) -> None:
     """All nodes, once they are ready."""
     cluster.apply(*(manifest(node) for node in NODES))
-    eventually(lambda: _ready(cluster) == {node.name for node in NODES}, what="the platforms' nodes are ready")
+    wanted = {node.name for node in NODES}
+    eventually(lambda: open_nodes(cluster, PLATFORM) >= wanted, what="the platforms' nodes take pods")
 
 
 def remove(cluster: Cluster) -> None:
     cluster.kubectl("delete", "nodes", "-l", PLATFORM, "--wait=false")
-
-
-def _ready(cluster: Cluster) -> set[str]:
-    return {
-        str(node["metadata"]["name"])
-        for node in cluster.all("nodes", selector=PLATFORM)
-        for condition in node["status"].get("conditions", [])
-        if condition["type"] == "Ready" and condition["status"] == "True"
-    }
