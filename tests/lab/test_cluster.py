@@ -32,7 +32,9 @@ def test_a_lab_is_ready_within_fifteen_seconds_once_built(name: str) -> None:
     started = time.monotonic()
     with Lab(name, nodes="kwok:20", tie_to_parent=True) as lab:
         assert time.monotonic() - started < 15
-        assert len(lab.api.get("/api/v1/nodes")["items"]) == 20
+        nodes = lab.api.get("/api/v1/nodes")["items"]
+        assert len(nodes) == 20
+        assert "node.kubernetes.io/not-ready" not in json.dumps(nodes), "pods can be scheduled"
 
 
 def test_the_server_is_verified_by_the_labs_own_authority_and_by_no_other(kwok_lab: Lab) -> None:

@@ -11,7 +11,8 @@ from berth.lab.errors import LabError
 from berth.lab.peers import add_services, add_simulated_metrics, load_images, own_images
 from berth.lab.state import LabState
 
-_SECONDS = 60.0
+_SECONDS = 120.0
+_NOT_READY = "node.kubernetes.io/not-ready"
 _LOG_LINES = 15
 
 
@@ -33,7 +34,7 @@ def bootstrap(state: LabState, api: Api, nodes: Iterable[pools.PlannedNode]) -> 
         add_services(api)
     elif state.options.metrics:
         add_simulated_metrics(api, state.own_address)
-    wait(state, f"{len(expected)} nodes to be ready", lambda: expected <= _ready_nodes(api))
+    wait(state, f"{len(expected)} nodes to be ready", lambda: expected <= _open_nodes(api))
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     wait(state, "the default ServiceAccount", lambda: api.answers(account))
     if state.real or state.options.metrics:
@@ -82,8 +83,8 @@ def wait(state: LabState, what: str, condition: Callable[[], bool]) -> None:
 
 
 def node_ready(api: Api, name: str) -> bool:
-    """Say whether a node reports itself ready."""
-    return name in _ready_nodes(api)
+    """Say whether a node reports itself ready, and takes pods."""
+    return name in _open_nodes(api)
 
 
 def node_rows(api: Api) -> list[tuple[str, ...]]:
@@ -124,6 +125,13 @@ def _ready_nodes(api: Api) -> set[str]:
             for condition in node.get("status", {}).get("conditions", [])
         )
     }
+
+
+def _open_nodes(api: Api) -> set[str]:
+    """Ready ones whose taint from before that is gone, too: until then no pod is placed on them."""
+    taints = {one["metadata"]["name"]: one["spec"].get("taints", ()) for one in api.get("/api/v1/nodes")["items"]}
+    closed = {name for name, found in taints.items() if any(taint["key"] == _NOT_READY for taint in found)}
+    return _ready_nodes(api) - closed
 
 
 def _tail(state: LabState, component: str) -> str:
