@@ -16,7 +16,7 @@ from support.cluster import Cluster
 from support.manifests import service, task_definition
 from support.operator import Operator
 from support.prometheus import ALERT, Monitoring, monitoring
-from support.tasks import uids, wait_ready
+from support.tasks import pods, uids, wait_ready
 from support.waiting import eventually
 
 SHOP, BLOG = Key(ALERTS, "shop", ALERT), Key(ALERTS, "blog", ALERT)
@@ -78,7 +78,7 @@ def _until(cluster: Cluster, place: str, number: int, state: str) -> Json:
         found: Json = _told(cluster, place)["deployments"].get(name, {})
         return found if state in {found.get("lifecycleStage"), found.get("rolloutState")} else None
 
-    return eventually(there, 60, f"{name} is {state}")
+    return eventually(there, 120, f"{name} is {state}")
 
 
 def test_an_alert_that_fires_in_the_bake_undoes_the_deployment(
@@ -94,11 +94,11 @@ def test_an_alert_that_fires_in_the_bake_undoes_the_deployment(
     assert baking["alarms"] == {"status": "MONITORING", "alarmNames": [ALERT]}
     assert not uids(own_lab, place) & old
     watching.fire(place)
-    eventually(lambda: _told(own_lab, place)["reason"] == "RolledBack", 60, "the deployment is undone")
+    eventually(lambda: _told(own_lab, place)["reason"] == "RolledBack", 120, "the deployment is undone")
     assert f"alarm detected: {ALERT}" in _told(own_lab, place)["message"]
     failed = _told(own_lab, place)["deployments"]["web-deployment-2"]
     assert failed["alarms"] == {"status": "TRIGGERED", "alarmNames": [ALERT], "triggeredAlarmNames": [ALERT]}
-    images = {pod["spec"]["containers"][0]["image"] for pod in own_lab.all("pods", place)}
+    images = {pod["spec"]["containers"][0]["image"] for pod in pods(own_lab, place)}
     assert images == {"shop/web:1"}
     # It still fires: the deployment that is to cure it is not looked at.
     own_lab.apply(task_definition(image="shop/web:3"), _web(bakeTimeInMinutes=0), namespace=place)

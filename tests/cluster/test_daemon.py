@@ -7,7 +7,7 @@ import pytest
 from support.cluster import Cluster
 from support.manifests import capacity_provider, service, task_definition
 from support.node_pool import join, node_pool, places, settle
-from support.tasks import uids, wait_ready
+from support.tasks import uids, wait_deployed, wait_ready
 from support.waiting import eventually
 
 NO_LABELS: dict[str, str] = {}
@@ -31,8 +31,8 @@ def test_every_node_has_one_task_and_one_that_joins_gets_its_own(cluster: Cluste
         ]
         before = uids(cluster, namespace)
         join(cluster, "each", {}, first=2)
-        eventually(lambda: len(uids(cluster, namespace)) == 4, 60, "the new node has its task")
-        eventually(lambda: wait_ready(cluster, namespace)["status"]["runningCount"] == 4, 60, "4 tasks are counted")
+        eventually(lambda: len(uids(cluster, namespace)) == 4, 120, "the new node has its task")
+        eventually(lambda: wait_ready(cluster, namespace)["status"]["runningCount"] == 4, 120, "4 tasks are counted")
         assert before < uids(cluster, namespace)
 
 
@@ -46,9 +46,8 @@ def test_a_deployment_keeps_the_healthy_percent_and_leaves_the_old_template_froz
         wait_ready(cluster, namespace)
         before = uids(cluster, namespace)
         cluster.apply(task_definition(image="shop/web:2"), namespace=namespace)
-        eventually(lambda: not before & uids(cluster, namespace), 60, "all tasks are of the new revision")
-        ready = wait_ready(cluster, namespace)
-        assert ready["status"]["taskDefinition"] == "web:2"
+        wait_deployed(cluster, namespace, "web:2")
+        assert not before & uids(cluster, namespace), "all tasks are of the new revision"
         found = cluster.get("daemonset", "web-rolled", namespace)
         assert found is not None
         assert found["spec"]["updateStrategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 2}
@@ -63,7 +62,7 @@ def test_a_node_that_stops_matching_loses_its_task(cluster: Cluster, namespace: 
         settle(cluster, namespace, {"matching-0": 1, "matching-1": 1})
         cluster.kubectl("label", "node", "matching-0", "stack-")
         settle(cluster, namespace, {"matching-1": 1})
-        eventually(lambda: wait_ready(cluster, namespace)["status"]["desiredCount"] == 1, 60, "1 task is desired")
+        eventually(lambda: wait_ready(cluster, namespace)["status"]["desiredCount"] == 1, 120, "1 task is desired")
         cluster.kubectl("label", "node", "matching-2", "stack=prod")
         settle(cluster, namespace, {"matching-1": 1, "matching-2": 1})
 
@@ -75,10 +74,10 @@ def test_a_provider_hands_over_and_a_deleted_service_takes_all_with_it(cluster: 
         cluster.apply(daemon("new"), namespace=namespace)
         settle(cluster, namespace, {"new-0": 1})
         wait_ready(cluster, namespace)
-        eventually(lambda: cluster.get("daemonset", "web-old", namespace) is None, what="the old DaemonSet is gone")
+        eventually(lambda: cluster.get("daemonset", "web-old", namespace) is None, 120, "the old DaemonSet is gone")
         cluster.delete("ecssvc", "web", namespace)
         kinds = "daemonsets,controllerrevisions,services,pods"
-        eventually(lambda: not cluster.all(kinds, namespace), 60, "all children are gone")
+        eventually(lambda: not cluster.all(kinds, namespace), 120, "all children are gone")
 
 
 def test_nobody_scales_a_daemon_or_makes_it_something_else(cluster: Cluster, namespace: str) -> None:

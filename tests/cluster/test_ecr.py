@@ -78,7 +78,7 @@ def lab(request: pytest.FixtureRequest, way: str, ecr: Ecr) -> Generator[Lab]:
                 values += ["--set", "rbac.scope=namespaced", "--set", "watchNamespaces={shop,blog}"]
             chart = str(ROOT / "charts" / "berth")
             found.helm("install", "berth", chart, "--namespace", SYSTEM, "--create-namespace", *values)
-        found.kubectl("wait", "crd/services.berth.dev", "--for=condition=Established", "--timeout=30s")
+        Cluster(found.kubeconfig, found).wait_kinds()
         yield found
 
 
@@ -115,23 +115,24 @@ def test_while_ecr_refuses_the_old_token_stays(own_lab: Cluster, ecr: Ecr, tmp_p
     file = tmp_path / "platform.yaml"
     file.write_text(yaml.safe_dump(platform(ecr)))
     operator = Operator(own_lab.kubeconfig, tmp_path / "berth.log", platform_file=str(file), namespaces="shop")
-    ecr.lifetime = 20
+    # An operator must be away and back before half of it is over.
+    ecr.lifetime = 40
     with operator:
         operator.wait_listed()
         deploy(own_lab, "shop")
-        good = token_in(own_lab, "shop")
     ecr.refusal = {"__type": "AccessDeniedException", "Message": "not you"}
+    good = token_in(own_lab, "shop")
     with operator:
         operator.wait_listed(2)
         eventually(lambda: "cannot be renewed: ECR says Acc" in _ready(own_lab, "shop")["message"], what="it says so")
         assert _ready(own_lab, "shop")["status"] == "True"
         assert token_in(own_lab, "shop") == good
-        eventually(lambda: _ready(own_lab, "shop")["reason"] == "RegistryTokenMissing", what="the token expires")
+        eventually(lambda: _ready(own_lab, "shop")["reason"] == "RegistryTokenMissing", 120, "the token expires")
         ecr.refusal = {"__type": "InvalidSignatureException", "message": "x-amz-security-token:THE-CREDENTIALS"}
-        eventually(lambda: "ECR says InvalidSig" in _ready(own_lab, "shop")["message"], 60, what="the other reason")
+        eventually(lambda: "ECR says InvalidSig" in _ready(own_lab, "shop")["message"], 120, "the other reason")
         assert "THE-CREDENTIALS" not in _ready(own_lab, "shop")["message"] + operator.log.read_text()
         ecr.refusal = {}
-        eventually(lambda: _ready(own_lab, "shop")["status"] == "True", 60, what="the revision is ready again")
+        eventually(lambda: _ready(own_lab, "shop")["status"] == "True", 120, what="the revision is ready again")
         assert token_in(own_lab, "shop") == ecr.tokens[-1]
 
 
@@ -155,7 +156,7 @@ def test_an_operator_without_credentials_says_so(
         )
         with (tmp_path / "credentials").open("a") as file_of_profiles:
             file_of_profiles.write("[builds]\naws_access_key_id = builder\naws_secret_access_key = b\n")
-        eventually(lambda: _ready(own_lab, "nobody")["status"] == "True", 60, what="the profile is found")
+        eventually(lambda: _ready(own_lab, "nobody")["status"] == "True", 120, what="the profile is found")
     assert "Credential=builder/" in ecr.signed[-1]
 
 

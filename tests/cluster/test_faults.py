@@ -105,12 +105,12 @@ def test_killed_in_the_middle_of_two_hundred_creations(lab: Cluster, place: str,
         lab.apply(
             task_definition(), *(service(f"web-{number}", desiredCount=0) for number in range(200)), namespace=place
         )
-        eventually(lambda: _created(_audit(lab, start), place).total() > 200, 60, "a third of it is there")
+        eventually(lambda: _created(_audit(lab, start), place).total() > 200, 120, "a third of it is there")
         operator.stop(signal.SIGKILL)
         between = _created(_audit(lab, start), place).total()
         assert 200 < between < 602, "the operator was killed in the middle"
         operator.start()
-        eventually(lambda: _all_ready(lab, place, 200), 120, "all 200 are as asked for")
+        eventually(lambda: _all_ready(lab, place, 200), 240, "all 200 are as asked for")
     made = _created(_audit(lab, start), place)
     # Each Service has a record, a Deployment and an address, and each of them was made once.
     expected = {f"{kind}/{name}" for number in range(200) for kind, name in _children(f"web-{number}")}
@@ -142,7 +142,7 @@ def test_a_leader_that_was_stopped_writes_nothing_after_its_deadline(lab: Cluste
     assert lab.lab is not None
     for user in ("alice", "bob"):
         lab.kubectl("create", "clusterrolebinding", user, "--clusterrole=cluster-admin", f"--user={user}")
-    terms = {"leader_election": "true", "lease_seconds": "4", "renew_deadline_seconds": "3", "retry_seconds": "0.5"}
+    terms = {"leader_election": "true", "lease_seconds": "8", "renew_deadline_seconds": "6", "retry_seconds": "0.5"}
     first = Operator(lab.lab.kubeconfig_for("alice"), tmp_path / "alice.log", identity="alice", **terms)
     second = Operator(lab.lab.kubeconfig_for("bob"), tmp_path / "bob.log", identity="bob", **terms)
     with ExitStack() as both:
@@ -157,9 +157,9 @@ def test_a_leader_that_was_stopped_writes_nothing_after_its_deadline(lab: Cluste
         stopped = time.monotonic()
         with _stopped(first):
             lab.kubectl("scale", "ecssvc/web", "--replicas=3", "-n", place)
-            eventually(lambda: _writes_of("bob", _audit(lab, start)), 60, "the other writes")
+            eventually(lambda: _writes_of("bob", _audit(lab, start)), 120, "the other writes")
             gap = time.monotonic() - stopped
-        eventually(lambda: not first.running, 30, "the old leader ends itself")
+        eventually(lambda: not first.running, 60, "the old leader ends itself")
         wait_ready(lab, place)
         found = _audit(lab, start)
     by = [one.user for one in found if one.verb in audit.WRITES and one.user in {"alice", "bob"} and one.code < 400]
@@ -167,7 +167,7 @@ def test_a_leader_that_was_stopped_writes_nothing_after_its_deadline(lab: Cluste
     assert first.code == 3, "it says why it ended"
     assert len(uids(lab, place)) == 3
     # The lease, a look, a list of everything, on a machine that does much else.
-    assert gap < 4 + 0.5 + 20, f"nobody led for {gap:.1f} s"
+    assert gap < 8 + 0.5 + 20, f"nobody led for {gap:.1f} s"
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def test_a_server_that_has_forgotten_where_the_watches_were(lab: Cluster, place:
     with Operator(lab.kubeconfig, log) as operator:
         operator.wait_listed()
         lab.apply(task_definition(), *keeping, namespace=place)
-        eventually(lambda: _all_ready(lab, place, 4), 60, "all are Ready")
+        eventually(lambda: _all_ready(lab, place, 4), 120, "all are Ready")
         with _stopped(operator):
             # While nobody looks, a Service goes with all it owns, and of another one a child alone.
             lab.delete("ecssvc", "web-0", place)
@@ -202,9 +202,9 @@ def test_a_server_that_has_forgotten_where_the_watches_were(lab: Cluster, place:
             lab.lab.kill("kube-apiserver")
             lab.lab.start("kube-apiserver")
             start = _offset(lab)
-        eventually(lambda: lab.get("deployment", "web-1", place), 90, "the child is made again")
-        wait_ready(lab, place, "web-1", 90)
-        wait_ready(lab, place, "web-2", 90)
+        eventually(lambda: lab.get("deployment", "web-1", place), 120, "the child is made again")
+        wait_ready(lab, place, "web-1")
+        wait_ready(lab, place, "web-2")
         found = _audit(lab, start)
         assert operator.running
     made = _created(found, place)
@@ -223,7 +223,7 @@ def _compact(lab: Cluster) -> None:
 
 
 def _post(url: str, body: Json) -> Json:
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=10) as answer:  # noqa: S310  # the lab's own etcd
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=30) as answer:  # noqa: S310  # the lab's own etcd
         return dict(json.loads(answer.read()))
 
 
@@ -241,7 +241,7 @@ def test_another_build_and_back_restarts_no_task(  # noqa: PLR0913, PLR0917  # f
         following = Operator(lab.kubeconfig, tmp_path / "next.log")
     with following:
         following.wait_listed()
-        eventually(lambda: _label(lab, place) == "next", what="the other build's label is there")
+        eventually(lambda: _labels(lab, place) == {"next"}, what="the other build's label is there")
         lab.kubectl("scale", "ecssvc/web", "--replicas=6", "-n", place)
         wait_ready(lab, place)
         lab.kubectl("scale", "ecssvc/web", "--replicas=4", "-n", place)
@@ -250,7 +250,8 @@ def test_another_build_and_back_restarts_no_task(  # noqa: PLR0913, PLR0917  # f
     assert _templates(lab, place) == shape["templates"]
     with operator:
         operator.wait_listed(times=2)
-        eventually(lambda: _label(lab, place) is None, what="the label is gone")
+        # Each child is written by itself, and the Service is Ready all the time.
+        eventually(lambda: _shape(lab, place) == shape, what="all is as before, and no label is left")
         wait_ready(lab, place)
     assert _shape(lab, place) == shape
 
@@ -271,7 +272,7 @@ def test_an_api_server_that_is_away_for_a_minute(lab: Cluster, place: str, log: 
         lab.lab.start("kube-apiserver")
         lab.apply(service("late", desiredCount=1), namespace=place)
         # Its watches wait 15 s at most. Pods come later: Kubernetes' own controllers can need another minute.
-        eventually(lambda: lab.get("deployment", "late", place), 45, "the operator is back at work")
+        eventually(lambda: lab.get("deployment", "late", place), 90, "the operator is back at work")
         assert _pid(operator) == pid
         assert operator.running
         found = [one for one in _audit(lab, start) if one.namespace == place]
@@ -281,11 +282,10 @@ def test_an_api_server_that_is_away_for_a_minute(lab: Cluster, place: str, log: 
         assert uids(lab, place) == before
 
 
-def _label(lab: Cluster, place: str) -> str | None:
-    found = lab.get("deployment", "web-fargate", place)
-    assert found is not None
-    value: str | None = found["metadata"]["labels"].get("berth.dev/build")
-    return value
+def _labels(lab: Cluster, place: str) -> set[str | None]:
+    """What the children say of the build that wrote them last."""
+    children = [one for kind in CHILDREN for one in lab.all(kind, place, names.SERVICE)]
+    return {one["metadata"]["labels"].get("berth.dev/build") for one in children}
 
 
 def _templates(lab: Cluster, place: str) -> Json:

@@ -135,7 +135,7 @@ def _message(cluster: Cluster, namespace: str, name: str, reason: str) -> str:
 
 
 def _says(cluster: Cluster, namespace: str, sentence: str) -> None:
-    eventually(lambda: sentence in _message(cluster, namespace, "web", "RouteNotAccepted"), 60, f"it says: {sentence}")
+    eventually(lambda: sentence in _message(cluster, namespace, "web", "RouteNotAccepted"), 120, f"it says: {sentence}")
 
 
 def _answers(cluster: Cluster, namespace: str) -> dict[str, str]:

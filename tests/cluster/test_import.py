@@ -122,7 +122,7 @@ def test_those_that_need_no_aws_run(cluster: Cluster, operator: Operator) -> Non
         return not late
 
     try:
-        eventually(all_ready, within=240)
+        eventually(all_ready, within=480)
     except AssertionError as error:
         raise AssertionError(
             f"{len(late)} of {len(wanted)} do not run; see {operator.log}\n" + "\n".join(late)

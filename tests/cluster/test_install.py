@@ -45,7 +45,7 @@ def by_helm_for_a_namespace(lab: Lab) -> None:
 
 
 def apply_example(lab: Lab) -> None:
-    lab.kubectl("wait", "crd", "--for=condition=Established", "--timeout=30s", "-l", "app.kubernetes.io/part-of=berth")
+    Cluster(lab.kubeconfig, lab).wait_kinds()
     lab.kubectl("apply", "--server-side", "-f", str(ROOT / "examples/capacity-providers"))
     lab.kubectl("apply", "--server-side", "-n", "shop", "-f", str(ROOT / "examples/web"))
 
@@ -71,21 +71,21 @@ def test_the_rights_suffice(fresh: Lab, install: Callable[[Lab], None], namespac
         cluster = Cluster(fresh.kubeconfig, fresh)
         eventually(
             lambda: cluster.condition("ecssvc", "web", "shop").get("status") == "True",
-            within=60,
+            within=120,
             what=f"the Service is Ready; see {log}",
         )
         assert len(cluster.all("deployments", "shop")) == 2
         hook = {"name": "migrate", "lifecycleStages": ["PRE_SCALE_UP"]}
         spec = {"forceNewDeployment": "2", "deploymentConfiguration": {"lifecycleHooks": [hook]}}
         fresh.kubectl("patch", "ecssvc", "web", "-n", "shop", "--type=merge", "-p", json.dumps({"spec": spec}))
-        eventually(lambda: cluster.all("jobs", "shop"), within=60, what=f"a hook's Job is made; see {log}")
+        eventually(lambda: cluster.all("jobs", "shop"), within=120, what=f"a hook's Job is made; see {log}")
     forbidden = [line for line in requests_of_the_operator(fresh) if line["responseStatus"]["code"] == 403]  # type: ignore[index]
     assert forbidden == []
 
 
 def test_the_operators_pods_are_admitted_where_only_restricted_pods_are(fresh: Lab) -> None:
     by_kustomize(fresh)
-    fresh.kubectl("rollout", "status", "deployment/berth", "-n", SYSTEM, "--timeout=60s")
+    fresh.kubectl("rollout", "status", "deployment/berth", "-n", SYSTEM, "--timeout=180s")
 
 
 def test_every_case_of_values_is_taken_by_the_api_server(fresh: Lab) -> None:

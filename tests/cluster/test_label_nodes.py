@@ -9,7 +9,9 @@ import pytest
 from support import platforms
 from support.cluster import Cluster
 from support.manifests import API, POOL, service, strategy, task_definition
+from support.node_pool import open_nodes
 from support.tasks import pods, wait_ready
+from support.waiting import eventually
 
 NODES = ("plain-one", "plain-two")
 NAME = "test-plain"
@@ -18,7 +20,7 @@ NAME = "test-plain"
 def _berth(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "berth", "nodes", "label", *words]
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
 def _marks(cluster: Cluster, name: str) -> tuple[str | None, list[str]]:
@@ -32,6 +34,7 @@ def _marks(cluster: Cluster, name: str) -> tuple[str | None, list[str]]:
 @pytest.mark.usefixtures("operator")
 def test_labelled_nodes_take_the_providers_tasks_and_nobody_elses(cluster: Cluster, namespace: str) -> None:
     cluster.apply(*(platforms.manifest(platforms.Made("plain", name[6:], {})) for name in NODES))
+    eventually(lambda: open_nodes(cluster, platforms.PLATFORM) >= {*NODES}, what="the nodes take pods")
     words = platforms.only_there("plain")
     own = platforms.Made("plain", "one", {})
     kept = f"{platforms.PLATFORM}={own.platform}:NoSchedule"
@@ -74,6 +77,6 @@ def test_labelled_nodes_take_the_providers_tasks_and_nobody_elses(cluster: Clust
 def test_without_a_cluster_it_says_what_to_set() -> None:
     command = [sys.executable, "-m", "berth", "nodes", "label", "a", "--provider", "b"]
     environment = {**os.environ, "KUBECONFIG": "/nowhere"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1
     assert "Set KUBECONFIG" in done.stderr

@@ -43,7 +43,7 @@ def lab(request: pytest.FixtureRequest) -> Generator[Lab]:
     with Lab(lab_name(), nodes="kwok:1", tie_to_parent=True, options=LabOptions(karpenter=True)) as found:
         found.kubectl("apply", "--server-side", "-k", str(ROOT / "deploy"))
         found.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / "options" / "karpenter.yaml"))
-        found.kubectl("wait", "crd/services.berth.dev", "--for=condition=Established", "--timeout=30s")
+        Cluster(found.kubeconfig, found).wait_kinds()
         yield found
 
 

@@ -54,7 +54,7 @@ def lab(request: pytest.FixtureRequest, way: str) -> Generator[Lab]:
                 values += ["--set", "rbac.scope=namespaced", "--set", "watchNamespaces={shop}"]
             chart = str(ROOT / "charts" / "berth")
             found.helm("install", "berth", chart, "--namespace", SYSTEM, "--create-namespace", *values)
-        found.kubectl("wait", "crd/services.berth.dev", "--for=condition=Established", "--timeout=30s")
+        Cluster(found.kubeconfig, found).wait_kinds()
         yield found
 
 
@@ -88,7 +88,7 @@ def test_the_operator_starts_without_them_and_takes_them_up(lab: Lab, way: str, 
     assert operator.code == KINDS_CHANGED
     with operator:
         operator.wait_listed(2)
-        eventually(lambda: _reason(cluster, "web") == "SteadyState", 60, what="the Service is deployed")
+        eventually(lambda: _reason(cluster, "web") == "SteadyState", 120, what="the Service is deployed")
         (made,) = cluster.all("externalsecrets.external-secrets.io", "shop")
         assert made["metadata"]["name"] == "web-1-secrets"
         eventually(lambda: _reason(cluster, "public") == "RouteNotAccepted", what="the route waits for a Gateway")

@@ -118,14 +118,16 @@ class ApiClient:
 
     def _kind(self, word: str) -> _Kind:
         """Known, or known since: definitions come while tests run."""
-        if word.lower() not in self._kinds:
-            self._kinds = {}
+        found = self._kinds.get(word.lower())
+        if found is None:
+            kinds: dict[str, _Kind] = {}
             for kind in self._served():
                 for one in kind.words:
-                    self._kinds.setdefault(one, kind)
-        if word.lower() not in self._kinds:
+                    kinds.setdefault(one, kind)
+            self._kinds, found = kinds, kinds.get(word.lower())
+        if found is None:
             raise Unknown
-        return self._kinds[word.lower()]
+        return found
 
     def _served(self) -> Iterator[_Kind]:
         """In the order in which kubectl prefers them."""

@@ -29,8 +29,9 @@ def requests(log: Path, since: int = 0) -> list[Request]:
     """All requests after an offset into the log."""
     with log.open("rb") as file:
         file.seek(since)
-        lines = file.read().decode().splitlines()
-    return [_request(line) for line in lines if line.endswith("}")]
+        written = file.read()
+    # The last line may be half written.
+    return [_request(line) for line in written[: written.rfind(b"\n") + 1].decode().splitlines()]
 
 
 def offset(log: Path) -> int:

@@ -65,7 +65,7 @@ def moto() -> Generator[Aws]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             aws = Aws(f"http://127.0.0.1:{port}")
-            eventually(lambda: process.poll() is None and _answers(aws), 60, "moto answers")
+            eventually(lambda: process.poll() is None and _answers(aws), 120, "moto answers")
             yield aws
         finally:
             process.terminate()

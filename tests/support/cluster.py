@@ -18,10 +18,12 @@ from berth.resources import GROUP
 from support.api_client import Unknown, api_client
 from support.lab_name import lab_name
 from support.simulated_nodes import simulated_nodes
+from support.waiting import eventually
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 NODES = 20
+BERTH_KINDS = tuple(f"{kind.plural}.{GROUP}" for kind in KINDS)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,17 @@ class Cluster:
     def create_namespace(self, name: str) -> None:
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
+    def wait_kinds(self, *plurals: str) -> None:
+        """Until these kinds, or else Berth's, are served, and all who ask what there is hear of them."""
+        wanted = plurals or BERTH_KINDS
+        established = (f"crd/{one}" for one in wanted)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=120s", *established)
+
+        def known() -> bool:
+            return {*wanted} <= {*self.kubectl("api-resources", "-o", "name", check=False).stdout.split()}
+
+        eventually(known, what=f"{', '.join(wanted)} are served")
+
     def condition(self, kind: str, name: str, namespace: str, wanted: str = "Ready") -> Json:
         """One condition of an object, empty while there is none."""
         found = self.get(kind, name, namespace) or {}
@@ -136,8 +149,7 @@ def cluster_of(kind: str) -> Generator[Cluster]:
 def prepared(cluster: Cluster) -> Cluster:
     """The cluster with Berth's CRDs in place."""
     cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "crds"))
-    crds = [f"{kind.plural}.{GROUP}" for kind in KINDS]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=120s", "crd", *crds)
+    cluster.wait_kinds()
     return cluster
 
 

@@ -32,8 +32,7 @@ def install(cluster: Cluster) -> None:
     """The kinds, without the controller."""
     for path in crds():
         cluster.kubectl("apply", "--server-side", "-f", str(path))
-    established = [f"crd/{plural}.{GROUP}" for plural in CRDS]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=120s", *established)
+    cluster.wait_kinds(*(f"{plural}.{GROUP}" for plural in CRDS))
 
 
 def store(name: str, service: str) -> Json:

@@ -14,5 +14,4 @@ def install(cluster: Cluster, *plurals: str) -> None:
     folder = go_module.folder(MODULE) / "config" / "crd" / "standard"
     for plural in wanted:
         cluster.kubectl("apply", "--server-side", "-f", str(folder / f"{GROUP}_{plural}.yaml"))
-    established = [f"crd/{plural}.{GROUP}" for plural in wanted]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *established)
+    cluster.wait_kinds(*(f"{plural}.{GROUP}" for plural in wanted))

@@ -1,4 +1,7 @@
-"""How many tasks of a Service were healthy at every moment: each change of a pod, from a watch."""
+"""How many tasks of a Service were healthy at every moment: each change of a pod, from a watch.
+
+A watch tells a moment later what there is. Who asks gets an answer once it has told all that there was when they asked.
+"""
 
 import json
 import subprocess
@@ -10,7 +13,6 @@ from typing import Any, Self
 from berth import names
 from berth.lab import tool
 from support.cluster import Cluster
-from support.tasks import pods
 from support.waiting import eventually
 
 
@@ -22,6 +24,11 @@ class Healthy:
             str(tool("kubectl")), f"--kubeconfig={cluster.kubeconfig}", "get", "pods", f"-n={namespace}",
             f"-l={names.SERVICE}={service}", "-o=json", "--watch", "--output-watch-events",
         ]  # fmt: skip
+        self._listed = lambda: cluster.all("pods", namespace, f"{names.SERVICE}={service}")
+        self._lock = threading.Lock()
+        self._versions: dict[str, int] = {}
+        """Of those that are not deleted, as far as the watch has told."""
+        self._counting = False
         self._ready: dict[str, bool] = {}
         self._there: set[str] = set()
         self._counts: list[int] = []
@@ -29,34 +36,35 @@ class Healthy:
         self._costs: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self._versions: dict[str, str] = {}
-        self._tasks = lambda: pods(cluster, namespace, service)
-        # By name: one that is going may be gone before the watch begins.
-        self._expected = {one["metadata"]["name"] for one in self._tasks()}
 
     @property
     def least(self) -> int:
         """The fewest that were healthy at a time, once all were seen."""
+        self.catch_up()
         return min(self._counts)
 
     @property
     def most(self) -> int:
         """The most that were healthy at a time."""
+        self.catch_up()
         return max(self._counts)
 
     @property
     def most_there(self) -> int:
         """The most that were there at a time, healthy or not, but for those that were being stopped."""
+        self.catch_up()
         return max(self._totals)
 
     @property
     def marked(self) -> int:
         """How many pods were seen with a deletion cost."""
+        self.catch_up()
         return len(set(self._costs))
 
     @property
     def seen(self) -> set[str]:
         """All tasks that there ever were."""
+        self.catch_up()
         return set(self._ready)
 
     def __enter__(self) -> Self:
@@ -64,28 +72,34 @@ class Healthy:
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
         try:
-            eventually(lambda: self._counts, what="the watch shows all tasks")
+            self.catch_up()
         except AssertionError:
             self._end()
             raise
+        with self._lock:
+            self._counting = True
+            self._count()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if error is None:
                 self.catch_up()
         finally:
             self._end()
 
     def catch_up(self) -> None:
-        """Until all has been seen that has happened so far: a watch tells it a moment later."""
-        eventually(self._has_seen_all, what="the watch has shown what happened")
+        """Until the watch has told all that is known now; what it told stays when it has ended."""
+        if self._process is not None:
+            eventually(self._caught_up, what="the watch shows all tasks as they are")
 
-    def _has_seen_all(self) -> bool:
-        there = {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in self._tasks()}
-        return there.keys() == self._there and all(self._versions[name] == seen for name, seen in there.items())
+    def _caught_up(self) -> bool:
+        listed = {one["metadata"]["name"]: _version(one) for one in self._listed()}
+        with self._lock:
+            told = all(self._versions.get(name, 0) >= version for name, version in listed.items())
+            return told and self._versions.keys() <= listed.keys()
 
     def _end(self) -> None:
         assert self._process is not None
@@ -95,20 +109,35 @@ class Healthy:
         self._reader.join(10)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        self._process = None
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         for event in _objects(process):
-            metadata, status = event["object"]["metadata"], event["object"].get("status", {})
-            going = event["type"] == "DELETED" or "deletionTimestamp" in metadata
-            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
-            self._ready[metadata["name"]] = ready and not going
-            self._versions[metadata["name"]] = metadata["resourceVersion"]
-            self._there = self._there - {metadata["name"]} if going else self._there | {metadata["name"]}
-            if names.DELETION_COST in metadata.get("annotations", {}):
-                self._costs.append(metadata["name"])
-            if self._expected <= self._ready.keys():
-                self._counts.append(sum(self._ready.values()))
-                self._totals.append(len(self._there))
+            with self._lock:
+                self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        metadata, status = event["object"]["metadata"], event["object"].get("status", {})
+        name, gone = metadata["name"], event["type"] == "DELETED"
+        going = gone or "deletionTimestamp" in metadata
+        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
+        self._ready[name] = ready and not going
+        self._there = self._there - {name} if going else self._there | {name}
+        if names.DELETION_COST in metadata.get("annotations", {}):
+            self._costs.append(name)
+        self._versions[name] = _version(event["object"])
+        if gone:
+            del self._versions[name]
+        if self._counting:
+            self._count()
+
+    def _count(self) -> None:
+        self._counts.append(sum(self._ready.values()))
+        self._totals.append(len(self._there))
+
+
+def _version(pod: dict[str, Any]) -> int:
+    return int(pod["metadata"]["resourceVersion"])
 
 
 def _objects(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:

@@ -12,4 +12,4 @@ def install(cluster: Cluster) -> None:
     """The kinds, without the controller."""
     printed = subprocess.run([tool("karpenter", KARPENTER), "crds"], capture_output=True, text=True, check=True).stdout
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=printed)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{kind}" for kind in KINDS))
+    cluster.wait_kinds(*KINDS)

@@ -34,7 +34,8 @@ class Operator:
 
     def wait_listed(self, times: int = 1) -> Self:
         """Until it has seen the whole cluster."""
-        eventually(lambda: self.log.read_text().count("listed ") >= times, what=f"the operator listed; see {self.log}")
+        listed = lambda: self.log.read_text().count("listed ") >= times  # noqa: E731
+        eventually(listed, 120, f"the operator listed; see {self.log}")
         return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:

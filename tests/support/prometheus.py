@@ -76,11 +76,11 @@ class Monitoring:
     def fire(self, namespace: str) -> None:
         """Let the alert fire for a namespace, and wait until both know."""
         self.metrics.errors[namespace] = 1
-        eventually(lambda: all(self._firing(namespace)), 60, what=f"{ALERT} fires for {namespace}")
+        eventually(lambda: all(self._firing(namespace)), 120, what=f"{ALERT} fires for {namespace}")
 
     def calm(self, namespace: str) -> None:
         self.metrics.errors[namespace] = 0
-        eventually(lambda: not any(self._firing(namespace)), 60, what=f"{ALERT} is over for {namespace}")
+        eventually(lambda: not any(self._firing(namespace)), 120, what=f"{ALERT} is over for {namespace}")
 
     def _firing(self, namespace: str) -> tuple[bool, bool]:
         """Whether it fires, as each of the two has it."""
@@ -135,5 +135,15 @@ def _started(running: list[subprocess.Popen[bytes]], log: Path, package: str, *f
     command = ["unshare", "--mount", "sh", "-c", see, str(found), *flags, "--web.listen-address=127.0.0.1:0"]
     with log.open("wb") as out:
         running.append(subprocess.Popen(command, stderr=out, stdout=out))
-    at = eventually(lambda: _LISTENS.search(log.read_text()), 60, what=f"it listens; see {log}")
+    at = eventually(lambda: _LISTENS.search(log.read_text()), 120, what=f"it listens; see {log}")
+    # It listens before it has read its rules.
+    eventually(lambda: _ready(f"http://{at[1]}"), 120, what=f"it is ready; see {log}")
     return f"http://{at[1]}"
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=30) as answer:  # noqa: S310  # our own process
+            return bool(answer.status)
+    except OSError:
+        return False

@@ -8,10 +8,13 @@ from typing import Any
 import yaml
 
 from berth import names
+from berth.api import KINDS
 from berth.controllers import TABLE
 from berth.resources import Resource
 from support.cluster import ROOT, Cluster
 from support.golden import resource_of
+from support.manifests import API
+from support.waiting import eventually
 
 Json = dict[str, Any]
 CLUSTER_SCOPED = ("CapacityProvider", "Node", "NodePool")
@@ -66,6 +69,11 @@ def older_crds(cluster: Cluster) -> None:
         for version in crd["spec"]["versions"]:
             version["schema"]["openAPIV3Schema"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         cluster.apply(crd)
+    # The API server goes by the former schemas for a moment.
+    odd = [{"apiVersion": API, "kind": one.kind, "metadata": {"name": "odd"}, "spec": {"odd": True}} for one in KINDS]
+    dry = ("create", "--dry-run=server", "--validate=strict", "-n", "default", "-f", "-")
+    text = yaml.safe_dump_all(odd)
+    eventually(lambda: cluster.kubectl(*dry, stdin=text, check=False).returncode == 0, what="nothing is refused")
 
 
 def _put(cluster: Cluster, given: list[Json], namespace: str, owner: Json) -> list[Json]:

@@ -31,6 +31,16 @@ def wait_ready(cluster: Cluster, namespace: str, name: str = "web", within: floa
         raise AssertionError(f"{error}\n{_told(cluster, namespace, name)}") from None
 
 
+def wait_deployed(cluster: Cluster, namespace: str, revision: str, name: str = "web") -> Json:
+    """The Service once it is Ready with this revision."""
+
+    def shown() -> bool:
+        return ((cluster.get("ecssvc", name, namespace) or {})["status"]).get("taskDefinition") == revision
+
+    eventually(shown, 120, f"Service {namespace}/{name} is of {revision}")
+    return wait_ready(cluster, namespace, name)
+
+
 def _told(cluster: Cluster, namespace: str, name: str) -> str:
     """What there is to see of a Service that is not Ready: nobody can look at it once the test has ended."""
     status = (cluster.get("ecssvc", name, namespace) or {}).get("status", {})
@@ -53,9 +63,9 @@ def pods(cluster: Cluster, namespace: str, service: str = "web") -> list[Json]:
 
 
 def split(cluster: Cluster, namespace: str, service: str = "web") -> dict[str, int]:
-    """Tasks by the pool of the node that they sit on."""
+    """Tasks by the pool of the node that they sit on, those without one under the empty name."""
     pools = {node["metadata"]["name"]: node["metadata"]["labels"].get(POOL, "") for node in cluster.all("nodes")}
-    return dict(Counter(pools[pod["spec"]["nodeName"]] for pod in pods(cluster, namespace, service)))
+    return dict(Counter(pools.get(pod["spec"].get("nodeName"), "") for pod in pods(cluster, namespace, service)))
 
 
 def uids(cluster: Cluster, namespace: str, service: str = "web") -> set[str]:
