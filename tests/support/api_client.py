@@ -144,7 +144,8 @@ class ApiClient:
         if value := self._authorization():
             headers["Authorization"] = value
         try:
-            sent = json.dumps(body) if body else None
+            # As kubectl sends it: the API server compares what is in a ControllerRevision byte by byte.
+            sent = json.dumps(body, sort_keys=True) if body else None
             answer = self._pool.request(verb, self._server + path, sent, headers=headers, timeout=SECONDS)
             return answer.status, dict(json.loads(answer.data))
         except (urllib3.exceptions.HTTPError, ValueError) as error:
