@@ -21,7 +21,7 @@ from berth.lab.launch import start_time
 pytestmark = pytest.mark.cluster
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = Deadline(seconds)
     while not condition():
         assert not deadline.passed(), "waited too long"
@@ -41,10 +41,10 @@ def test_the_server_is_verified_by_the_labs_own_authority_and_by_no_other(kwok_l
     url = f"{kwok_lab.server}/version"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {kwok_lab.token()}"})  # noqa: S310 (https)
     trusting = ssl.create_default_context(cafile=str(kwok_lab.ca_file))
-    with urllib.request.urlopen(request, context=trusting, timeout=10) as answer:  # noqa: S310 (https)
+    with urllib.request.urlopen(request, context=trusting, timeout=60) as answer:  # noqa: S310 (https)
         assert json.load(answer)["gitVersion"] == "v1.36.3"
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-        urllib.request.urlopen(url, timeout=10)  # noqa: S310 (https)
+        urllib.request.urlopen(url, timeout=60)  # noqa: S310 (https)
 
 
 def test_kubectl_is_of_the_servers_version_and_helm_is_four(kwok_lab: Lab) -> None:
@@ -87,14 +87,14 @@ def test_the_audit_log_tells_who_did_what(kwok_lab: Lab) -> None:
 
 def test_plain_pods_run_on_general_nodes_alone(kwok_lab: Lab) -> None:
     kwok_lab.kubectl("create", "deployment", "plain", "--image=example.test/x", "--replicas=12")
-    kwok_lab.kubectl("rollout", "status", "deployment/plain", "--timeout=30s")
+    kwok_lab.kubectl("rollout", "status", "deployment/plain", "--timeout=120s")
     pods = json.loads(kwok_lab.kubectl("get", "pods", "-l", "app=plain", "-o", "json").stdout)["items"]
     assert {pod["spec"]["nodeName"].rpartition("-")[0] for pod in pods} == {"general"}
 
 
 def test_jobs_complete(kwok_lab: Lab) -> None:
     kwok_lab.kubectl("create", "job", "done", "--image=example.test/x")
-    kwok_lab.kubectl("wait", "job/done", "--for=condition=Complete", "--timeout=30s")
+    kwok_lab.kubectl("wait", "job/done", "--for=condition=Complete", "--timeout=120s")
 
 
 def test_nodes_come_and_go_one_by_one(kwok_lab: Lab) -> None:
@@ -122,7 +122,7 @@ def test_a_component_can_hang_and_go_on(kwok_lab: Lab) -> None:
     kwok_lab.kubectl("run", "waiting", "--image=example.test/x")
     assert "nodeName" not in kwok_lab.api.get("/api/v1/namespaces/default/pods/waiting")["spec"]
     kwok_lab.resume("kube-scheduler")
-    kwok_lab.kubectl("wait", "pod/waiting", "--for=condition=Ready", "--timeout=30s")
+    kwok_lab.kubectl("wait", "pod/waiting", "--for=condition=Ready", "--timeout=120s")
 
 
 def test_a_component_that_runs_is_not_started_twice(kwok_lab: Lab) -> None:
@@ -229,7 +229,7 @@ def lab_processes(name: str) -> list[int]:
 
 
 def _python(script: str) -> None:
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=180)
 
 
 def test_simulated_pods_scale_by_the_use_that_their_annotations_claim(name: str) -> None:
@@ -240,5 +240,5 @@ def test_simulated_pods_scale_by_the_use_that_their_annotations_claim(name: str)
         template = {"metadata": {"annotations": {"kwok.x-k8s.io/usage-cpu": "200m"}}}
         lab.kubectl("patch", "deployment", "busy", "-p", json.dumps({"spec": {"template": template}}))
         lab.kubectl("autoscale", "deployment", "busy", "--cpu=50%", "--max=4")
-        lab.kubectl("wait", "deployment/busy", "--for=jsonpath={.spec.replicas}=4", "--timeout=90s")
+        lab.kubectl("wait", "deployment/busy", "--for=jsonpath={.spec.replicas}=4", "--timeout=300s")
         assert "busy-" in lab.kubectl("top", "pods").stdout
