@@ -144,8 +144,7 @@ class ApiClient:
         if value := self._authorization():
             headers["Authorization"] = value
         try:
-            # As kubectl sends it: the API server compares what is in a ControllerRevision byte by byte.
-            sent = json.dumps(body, sort_keys=True) if body else None
+            sent = _as_go_writes_it(body) if body else None
             answer = self._pool.request(verb, self._server + path, sent, headers=headers, timeout=SECONDS)
             return answer.status, dict(json.loads(answer.data))
         except (urllib3.exceptions.HTTPError, ValueError) as error:
@@ -162,6 +161,14 @@ def _taken(code: int, answer: Json) -> Json:
     if code not in {200, 201, 202}:
         raise Unknown
     return answer
+
+
+def _as_go_writes_it(body: Json) -> bytes:
+    """The API server compares what is in a ControllerRevision byte by byte, and kubectl is written in Go."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    for one in "<>&":
+        text = text.replace(one, f"\\u{ord(one):04x}")
+    return text.encode()
 
 
 def _as_printed(body: Json, kind: _Kind) -> Json:
