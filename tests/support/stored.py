@@ -35,7 +35,8 @@ def store(cluster: Cluster, given: Json, namespace: str) -> Json:
     }
     if _has_pods(given):
         # Where no controller works nobody else makes it, and no pod is taken without it.
-        cluster.kubectl("create", "serviceaccount", "default", "-n", namespace)
+        account: Json = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        cluster.create(account, namespace)
     _put(cluster, [one for one in given.get("objects", []) if one["kind"] not in HELD], namespace, owner)
     for name in given.get("notOwned", []):
         _foreign(cluster, given, name, namespace)
