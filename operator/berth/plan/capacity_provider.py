@@ -27,7 +27,7 @@ def plan(world: World) -> Plan:
     shown: Json = {**common_status(world, scaling.fault or state), **usage.shown(before)}
     if scaling.status:
         shown["managedScaling"] = scaling.status
-    return Plan(children=tuple(scaling.children), status=shown)
+    return Plan(children=tuple(scaling.children), status=shown, again=scaling.again)
 
 
 def _message(pool: Pool, nodes: int) -> str:

@@ -2,13 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from berth import names
+from berth.plan.moment import moment
 from berth.plan.outcome import Child, Json
 from berth.plan.provider_load import Load
 from berth.plan.quantity import memory, millicores
+from berth.plan.running_task import counts
 from berth.plan.task_size import Size
-from berth.resources import DEPLOYMENT
+from berth.plan.world import World
+from berth.resources import DEPLOYMENT, POD
 from berth.settings import Settings
 
 HUNDRED = 100
@@ -16,6 +20,8 @@ MEBIBYTE = 1 << 20
 MOST = 500
 """More placeholders than that burden a cluster for little."""
 NAME = "placeholder"
+PATIENCE = timedelta(minutes=5)
+"""A task that has sought a place for longer finds none: it holds up nobody else's room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,25 @@ def room_for(loads: Collection[Load], target: int) -> Room:
     cpu = _median([(one.size.cpu, one.wanted) for one in loads])
     bytes_ = _median([(one.size.memory, one.wanted) for one in loads])
     return Room(min(MOST, -(-tasks * HUNDRED // target) - tasks), Size(cpu, bytes_))
+
+
+def tasks_first(world: World, loads: Collection[Load]) -> timedelta | None:
+    """How long more placeholders wait for tasks that seek a place; None when all have one.
+
+    New placeholders would take the place that was brought for the tasks, only to be stopped for them at once; and of
+    tasks that take the place of what has only just got it kube-scheduler may forget one for minutes (ADR 59).
+    """
+    if any(one.coming for one in loads):
+        return PATIENCE
+    seeking = (pod for pod in world.lookup.every(POD) if _seeks_a_place(pod, world.name))
+    since = [moment(pod["metadata"]["creationTimestamp"]) for pod in seeking]
+    return max((left for one in since if (left := one + PATIENCE - world.now) > timedelta()), default=None)
+
+
+def _seeks_a_place(pod: Json, provider: str) -> bool:
+    labels: Json = pod["metadata"]["labels"]
+    mine = names.SERVICE in labels and labels.get(names.CAPACITY_PROVIDER) == provider
+    return mine and counts(pod) and not pod["spec"].get("nodeName")
 
 
 def placeholders(provider: str, room: Room, where: Json, settings: Settings) -> Child:

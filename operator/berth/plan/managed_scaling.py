@@ -1,11 +1,12 @@
 """What managed scaling makes of a CapacityProvider: a NodePool where Karpenter is, and room for tasks to come."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from berth.api.capacity_provider import CapacityProviderSpec
 from berth.api.managed_scaling import ManagedScaling, is_managed
 from berth.plan.conditions import State
-from berth.plan.headroom import placeholders, room_for
+from berth.plan.headroom import placeholders, room_for, tasks_first
 from berth.plan.node_pool import has_served, node_pool
 from berth.plan.outcome import Child, Json
 from berth.plan.place import FILE
@@ -32,6 +33,7 @@ class Scaling:
     said: list[str] = field(default_factory=list[str])
     """For the message of a provider with which all is well."""
     fault: State | None = None
+    again: timedelta | None = None
 
 
 def scaling_of(world: World, provider: CapacityProviderSpec) -> Scaling:
@@ -95,7 +97,12 @@ def _not_ready(pool: Json | None) -> str:
 
 
 def _headroom(world: World, provider: CapacityProviderSpec, target: int, made: Scaling) -> None:
-    room = room_for(load_of(world, world.name), target)
+    loads = load_of(world, world.name)
+    room = room_for(loads, target)
+    present = sum(int(one["spec"].get("replicas", 0)) for one in world.children(DEPLOYMENT))
+    made.again = tasks_first(world, loads) if room.count > present else None
+    if made.again is not None:
+        room = replace(room, count=present)
     made.status["placeholders"] = room.count
     if not room.count:
         return

@@ -16,6 +16,8 @@ class Load:
     wanted: int
     running: int
     size: Size
+    coming: bool = False
+    """Kubernetes is about to make some."""
 
 
 def load_of(world: World, provider: str) -> tuple[Load, ...]:
@@ -31,5 +33,7 @@ def uses(loads: tuple[Load, ...]) -> bool:
 
 def _load(deployment: Json) -> Load:
     size: Json = deployment["task"]
-    running = int(deployment["status"].get("replicas", 0))
-    return Load(int(deployment["spec"].get("replicas", 0)), running, Size(size["cpu"], size["memory"]))
+    status: Json = deployment["status"]
+    wanted, running = int(deployment["spec"].get("replicas", 0)), int(status.get("replicas", 0))
+    refused = any(one["type"] == "ReplicaFailure" and one["status"] == "True" for one in status.get("conditions", ()))
+    return Load(wanted, running, Size(size["cpu"], size["memory"]), coming=wanted > running and not refused)
