@@ -13,7 +13,6 @@ pytest_plugins = ["support.options"]
 from support.cluster import Cluster, cluster_of  # noqa: E402  # found by the path above
 from support.lab_name import lab_name  # noqa: E402
 from support.operator import Operator  # noqa: E402
-from support.waiting import eventually  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +35,6 @@ def namespace(cluster: Cluster) -> Generator[str]:
     """A namespace of the test's own."""
     name = lab_name()
     cluster.create_namespace(name)
-    eventually(lambda: cluster.get("serviceaccount", "default", name), what="pods are taken in the namespace")
     yield name
     cluster.discard("namespace", name)
 

@@ -47,7 +47,7 @@ async def _twice(cluster: Cluster, case: Path) -> tuple[int, int]:
     assert cluster.lab is not None
     given = load(case)
     namespace = re.sub(r"[^a-z0-9]+", "-", case_id(case))[:60].rstrip("-")
-    cluster.create_namespace(namespace)
+    cluster.create_namespace(namespace, takes_pods=False)
     subject = store(cluster, given, namespace)
     resource = resource_of(subject)
     key = Key(resource, namespace if resource.namespaced else "", subject["metadata"]["name"])

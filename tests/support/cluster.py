@@ -109,8 +109,11 @@ class Cluster:
             return
         self.kubectl("delete", kind, "--all", "--wait=false", "--grace-period=0", *_in(namespace))
 
-    def create_namespace(self, name: str) -> None:
+    def create_namespace(self, name: str, *, takes_pods: bool = True) -> None:
+        """There, and with the ServiceAccount without which no pod is taken; a controller makes it."""
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        if takes_pods:
+            eventually(lambda: self.get("serviceaccount", "default", name), what=f"pods are taken in {name}")
 
     def wait_kinds(self, *plurals: str) -> None:
         """Until these kinds, or else Berth's, are served, and all who ask what there is hear of them."""
