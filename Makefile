@@ -9,6 +9,8 @@ RUN := .venv/bin
 # Trust what the machine trusts: companies put their own authority between it and the package index.
 export UV_SYSTEM_CERTS := true
 ARGS ?=
+# Tests on clusters mostly wait; those of one file share what they set up.
+TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 N ?= 1000
 PLAN ?=
 
@@ -41,7 +43,7 @@ demo: setup ## Show Berth at work on a real cluster (ARGS=--once: without a prom
 test: setup ## Run all tests, those on a real cluster and real pods included (ARGS="tests/plan -q" for some)
 	@$(RUN)/berth lab install-packages
 	$(if $(ARGS),,@$(RUN)/berth lab build --with karpenter --with envoy-gateway > /dev/null)
-	@$(RUN)/python -m pytest $(ARGS)
+	@$(RUN)/python -m pytest $(if $(ARGS),$(ARGS),$(TWO_AT_A_TIME))
 
 .PHONY: bench
 bench: setup ## Measure speed and cost against a floor of the same run (N=1000 Services; one JSON line a figure)
