@@ -29,7 +29,6 @@ CHILDREN = ("controllerrevisions", "deployments", "services")
 IN_THE_AIR = Settings().workers
 """Each worker has one write under way."""
 MIX = strategy(fargate=(1, 1), ec2=(0, 1))
-
 NEXT_BUILD = """
 from berth.engine import apply
 from berth.plan import task_template
@@ -88,9 +87,8 @@ def _created(found: list[audit.Request], place: str) -> Counter[str]:
 
 
 def _all_ready(lab: Cluster, place: str, count: int) -> bool:
-    found = [one.get("status", {}).get("conditions", []) for one in lab.all("ecssvc", place)]
-    ready = [one for one in found if any(c["type"] == "Ready" and c["status"] == "True" for c in one)]
-    return len(ready) == count
+    shown = [one for found in lab.all("ecssvc", place) for one in found.get("status", {}).get("conditions", [])]
+    return sum(one["type"] == "Ready" and one["status"] == "True" for one in shown) == count
 
 
 def _pid(operator: Operator) -> int:
@@ -119,8 +117,7 @@ def test_killed_in_the_middle_of_two_hundred_creations(lab: Cluster, place: str,
     # What was under way at the kill was made without an answer that anybody could have read.
     assert expected - set(made) <= _cut_off(_audit(lab, start), place)
     assert len(expected - set(made)) <= IN_THE_AIR
-    deleted = [one for one in _audit(lab, start) if one.verb == "delete" and one.agent.startswith("berth")]
-    assert deleted == []
+    assert not [one for one in _audit(lab, start) if one.verb == "delete" and one.agent.startswith("berth")]
     lab.discard("namespace", place)
 
 
@@ -284,7 +281,7 @@ def test_an_api_server_that_is_away_for_a_minute(lab: Cluster, place: str, log: 
 
 def _labels(lab: Cluster, place: str) -> set[str | None]:
     """What the children say of the build that wrote them last."""
-    children = [one for kind in CHILDREN for one in lab.all(kind, place, names.SERVICE)]
+    children = (one for kind in CHILDREN for one in lab.all(kind, place, names.SERVICE))
     return {one["metadata"]["labels"].get("berth.dev/build") for one in children}
 
 

@@ -1,6 +1,5 @@
 """Managed scaling with real Karpenter: nodes come with a Service's tasks, go with them, and never before them."""
 
-from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -12,7 +11,8 @@ from berth.lab import Lab, LabOptions
 from support import audit
 from support.cluster import ROOT, Cluster
 from support.lab_name import lab_name
-from support.manifests import capacity_provider, service, strategy, task_definition
+from support.managed_scaling import NODE, NODE_CLASS, TASK, deployed, nodes, placed, provider, reason, running, scale
+from support.manifests import service, strategy, task_definition
 from support.operator import Operator
 from support.tasks import pods, wait_ready
 from support.waiting import eventually
@@ -22,17 +22,8 @@ pytestmark = pytest.mark.cluster
 Json = dict[str, Any]
 SYSTEM = "berth-system"
 FORBIDDEN = 403
-POOL = "karpenter.sh/nodepool"
-NODE_CLASS = {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}
-# Each task asks for a core, and each node has eight, of which seven are left. One zone: over several, tasks are spread.
-NODE = [
-    {"key": "karpenter.kwok.sh/instance-cpu", "operator": "In", "values": ["8"]},
-    {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["test-zone-a"]},
-]
-ALL_AT_ONCE: Json = {"budgets": [{"nodes": "100%"}]}
 # At 100 % Karpenter packs nothing: it asks disruption budgets before it begins.
 HALF = {"minimumHealthyPercent": 50}
-TASK = {"cpu": "1024", "memory": "2048"}
 
 
 @pytest.fixture(scope="module")
@@ -72,43 +63,6 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Generator[str
     cluster.kubectl("delete", "capacityproviders", "--all")
     cluster.kubectl("delete", "namespace", name)
     eventually(lambda: not cluster.all("nodepools") and not cluster.all("nodeclaims"), 240, "pools and nodes are gone")
-
-
-def provider(name: str = "burst", *, managed: Json | None = None, karpenter: Json | None = None, **spec: Any) -> Json:
-    pool = {
-        "nodeClassRef": NODE_CLASS,
-        "requirements": NODE,
-        "consolidateAfter": "0s",
-        **ALL_AT_ONCE,
-        **(karpenter or {}),
-    }
-    scaling = {"karpenter": pool, **(managed or {})}
-    made = capacity_provider(name, type="EC2", managedScaling=scaling, **spec)
-    made["spec"].pop("nodes")
-    return made
-
-
-def running(cluster: Cluster, namespace: str, count: int, within: float = 180) -> Json:
-    found = wait_ready(cluster, namespace, within=within)
-    assert found["status"]["runningCount"] == count
-    return found
-
-
-def scale(cluster: Cluster, namespace: str, count: int) -> None:
-    cluster.patch("ecssvc", "web", namespace, {"spec": {"desiredCount": count}})
-
-
-def nodes(cluster: Cluster, pool: str = "burst") -> dict[str, Json]:
-    return {one["metadata"]["name"]: one for one in cluster.all("nodes", selector=f"{POOL}={pool}")}
-
-
-def placed(cluster: Cluster, namespace: str) -> Counter[str]:
-    """Tasks by node."""
-    return Counter(one["spec"].get("nodeName", "") for one in pods(cluster, namespace))
-
-
-def reason(cluster: Cluster, name: str = "burst") -> str:
-    return str(cluster.condition("cprov", name, "").get("reason"))
 
 
 def test_nodes_come_with_tasks_and_go_with_them(cluster: Cluster, namespace: str, lab: Lab) -> None:
@@ -298,15 +252,6 @@ def test_the_examples_make_pools(cluster: Cluster, namespace: str) -> None:
         cluster.apply(one)
         name = one["metadata"]["name"]
         eventually(lambda name=name: reason(cluster, name) == "Available", 120, f"the pool of {name} is ready")
-
-
-def deployed(cluster: Cluster, namespace: str, count: int) -> None:
-    cluster.apply(
-        task_definition(**TASK),
-        service(desiredCount=count, capacityProviderStrategy=strategy(burst=(0, 1))),
-        namespace=namespace,
-    )
-    running(cluster, namespace, count)
 
 
 def _preempted(cluster: Cluster) -> set[str]:
