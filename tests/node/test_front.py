@@ -87,6 +87,26 @@ def test_no_request_is_lost_by_a_switch_to_other_tasks_and_its_way_back(fronted:
     assert asked.requests > BUSY
 
 
+def test_a_canary_gets_its_part_of_the_requests_and_all_that_are_tests(fronted: Cluster, gated: str) -> None:
+    front = balanced(testTrafficRules={"header": {"name": "X-Test", "value": {"exact": "green"}}})
+    canary = {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 25, "canaryBakeTimeInMinutes": 10}}
+    spec: Json = {"desiredCount": 2, "loadBalancers": front, "deploymentConfiguration": canary}
+    fronted.apply(_release(1), service(**spec), namespace=gated)
+    wait_ready(fronted, gated)
+    old = {one["metadata"]["name"] for one in pods(fronted, gated)}
+    fronted.apply(_release(2), namespace=gated)
+    eventually(lambda: _stage(fronted, gated) == "PRODUCTION_TRAFFIC_SHIFT", 240, "the canary gets requests")
+    eventually(lambda: answered_by(fronted, "/") not in old, what="the gateway follows the route")
+    assert not {answered_by(fronted, "/", "X-Test: green") for _ in range(20)} & old
+    assert {answered_by(fronted, "/", "X-Test: blue") for _ in range(20)} & old
+    answered = [answered_by(fronted, "/") not in old for _ in range(200)]
+    # By chance once in some ten thousand runs it is more than four standard deviations from a quarter.
+    assert 25 <= sum(answered) <= 75
+    fronted.kubectl("annotate", "ecssvc/web", f"{names.STOP_DEPLOYMENT}=rollback", "-n", gated)
+    eventually(lambda: reason(fronted, gated) == "RolledBack", 240, "the requests go where they went before")
+    eventually(lambda: {answered_by(fronted, "/", "X-Test: green") for _ in range(20)} <= old, what="tests, too")
+
+
 def test_several_tasks_of_a_bridge_with_dynamic_ports_share_a_node(fronted: Cluster, gated: str) -> None:
     """On ECS each gets a port of the instance of its own; here each has an address of its own."""
     mapped = {**PROBE, "portMappings": [{"containerPort": 8080, "hostPort": 0, "name": "http"}]}

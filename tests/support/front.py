@@ -33,9 +33,9 @@ def way_in(cluster: Cluster) -> list[str]:
     return inside(cluster.lab)
 
 
-def answered_by(cluster: Cluster, path: str) -> str:
+def answered_by(cluster: Cluster, path: str, header: str = "X-Nothing: special") -> str:
     assert cluster.lab is not None
-    ask = ["curl", "-sf", "-H", f"Host: {HOST}", f"{URL}{path[1:]}"]
+    ask = ["curl", "-sf", "-H", f"Host: {HOST}", "-H", header, f"{URL}{path[1:]}"]
     lab = cluster.lab
     return str(json.loads(eventually(lambda: lab.inside(ask, check=False).stdout, what=path))["hostname"])
 
