@@ -15,6 +15,7 @@ from berth.names import PULL_SECRET, TOKENS
 from support.aws import REGION, Aws, moto
 from support.cluster import ROOT, Cluster
 from support.ecr import Ecr, ecr_of
+from support.installed import SYSTEM, WAYS, Choices, installed
 from support.lab_name import lab_name
 from support.manifests import service, task_definition
 from support.operator import Operator
@@ -23,7 +24,6 @@ from support.waiting import eventually
 pytestmark = pytest.mark.cluster
 
 Json = dict[str, Any]
-SYSTEM = "berth-system"
 ACCOUNT = "123456789012"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 IMAGE = f"{HOST}/shop/web:1"
@@ -51,11 +51,15 @@ def ecr(aws: Aws) -> Generator[Ecr]:
         yield found
 
 
+def choices(ecr: Ecr) -> Choices:
+    return Choices(options="ecr.yaml", values={"platform": platform(ecr)}, namespaces=("shop", "blog"))
+
+
 def platform(ecr: Ecr) -> Json:
     return {"ecr": {"registries": [{"account": ACCOUNT, "region": REGION, "endpoint": ecr.endpoint}]}}
 
 
-@pytest.fixture(params=["kustomize", "helm", "helm-namespaced"])
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     """How Berth is installed."""
     return str(request.param)
@@ -64,21 +68,7 @@ def way(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, way: str, ecr: Ecr) -> Generator[Lab]:
     """A cluster with Berth installed, and the right to keep the pull secret."""
-    if request.config.getoption("--cluster") != "lab":
-        pytest.skip("installs and removes CRDs, so it takes a lab of its own: --cluster lab")
-    with Lab(lab_name(), nodes="kwok:3", tie_to_parent=True) as found:
-        for namespace in ("shop", "blog"):
-            found.kubectl("create", "namespace", namespace)
-        if way == "kustomize":
-            found.kubectl("apply", "--server-side", "-k", str(ROOT / "deploy"))
-            found.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / "options" / "ecr.yaml"))
-        else:
-            values = ["--set-json", f"platform={json.dumps(platform(ecr))}"]
-            if way == "helm-namespaced":
-                values += ["--set", "rbac.scope=namespaced", "--set", "watchNamespaces={shop,blog}"]
-            chart = str(ROOT / "charts" / "berth")
-            found.helm("install", "berth", chart, "--namespace", SYSTEM, "--create-namespace", *values)
-        Cluster(found.kubeconfig, found).wait_kinds()
+    with installed(request, way, choices(ecr)) as found:
         yield found
 
 
@@ -86,7 +76,7 @@ def test_tokens_arrive_are_renewed_and_go(lab: Lab, way: str, ecr: Ecr, tmp_path
     cluster = Cluster(lab.kubeconfig, lab)
     file = tmp_path / "platform.yaml"
     file.write_text(yaml.safe_dump(platform(ecr)))
-    namespaces = "shop,blog" if way == "helm-namespaced" else ""
+    namespaces = choices(ecr).watched(way)
     account = lab.kubeconfig_for_service_account(SYSTEM, "berth")
     operator = Operator(account, tmp_path / "berth.log", platform_file=str(file), namespaces=namespaces)
     with operator:

@@ -10,21 +10,21 @@ import yaml
 
 from berth.lab import Lab
 from support import external_secrets, gateway_api
-from support.cluster import ROOT, Cluster
-from support.lab_name import lab_name
+from support.cluster import Cluster
+from support.installed import SYSTEM, WAYS, Choices, installed
 from support.manifests import service, task_definition
 from support.operator import Operator
 from support.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
-SYSTEM = "berth-system"
 KINDS_CHANGED = 4
 PLATFORM: dict[str, Any] = {
     "secrets": {"stores": [{"service": "ParameterStore", "kind": "ClusterSecretStore", "name": "aws"}]},
     "taskRoles": {"irsa": True},
     "network": {"gatewayApi": True, "ingressClasses": {"nginx": {}}},
 }
+CHOICES = Choices(options="", values={"platform": PLATFORM})
 FRONTS = {
     name: [{"containerName": "web", "containerPort": 8080, "application": {way: name}}]
     for name, way in (("public", "gateway"), ("nginx", "ingressClass"))
@@ -32,7 +32,7 @@ FRONTS = {
 CONTAINER = {"name": "web", "image": "shop/web:1", "secrets": [{"name": "KEY", "valueFrom": "/shop/key"}]}
 
 
-@pytest.fixture(params=["kustomize", "helm", "helm-namespaced"])
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     """How Berth is installed."""
     return str(request.param)
@@ -41,20 +41,7 @@ def way(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, way: str) -> Generator[Lab]:
     """A cluster with Berth and its options installed, and without External Secrets."""
-    if request.config.getoption("--cluster") != "lab":
-        pytest.skip("installs and removes CRDs, so it takes a lab of its own: --cluster lab")
-    with Lab(lab_name(), nodes="kwok:3", tie_to_parent=True) as found:
-        found.kubectl("create", "namespace", "shop")
-        if way == "kustomize":
-            found.kubectl("apply", "--server-side", "-k", str(ROOT / "deploy"))
-            found.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / "options"))
-        else:
-            values = ["--set-json", f"platform={json.dumps(PLATFORM)}"]
-            if way == "helm-namespaced":
-                values += ["--set", "rbac.scope=namespaced", "--set", "watchNamespaces={shop}"]
-            chart = str(ROOT / "charts" / "berth")
-            found.helm("install", "berth", chart, "--namespace", SYSTEM, "--create-namespace", *values)
-        Cluster(found.kubeconfig, found).wait_kinds()
+    with installed(request, way, CHOICES) as found:
         yield found
 
 
@@ -62,7 +49,7 @@ def test_the_operator_starts_without_them_and_takes_them_up(lab: Lab, way: str, 
     cluster = Cluster(lab.kubeconfig, lab)
     file = tmp_path / "platform.yaml"
     file.write_text(yaml.safe_dump(PLATFORM))
-    namespaces = "shop" if way == "helm-namespaced" else ""
+    namespaces = CHOICES.watched(way)
     account = lab.kubeconfig_for_service_account(SYSTEM, "berth")
     settings = {"platform_file": str(file), "sweep_seconds": "1", "leader_election": "true", "namespaces": namespaces}
     operator = Operator(account, tmp_path / "berth.log", **settings)

@@ -13,7 +13,7 @@ from berth.plan import secret_change
 from berth.plan.moment import written
 from support import audit
 from support.cluster import ROOT, Cluster
-from support.lab_name import lab_name
+from support.installed import SYSTEM, WAYS, Choices, installed
 from support.manifests import service, task_definition
 from support.operator import Operator
 from support.overhearing import overhearing
@@ -22,10 +22,10 @@ from support.waiting import eventually
 pytestmark = pytest.mark.cluster
 
 Json = dict[str, Any]
-SYSTEM = "berth-system"
 QUICK = {"sweep_seconds": "1", "secret_rest_seconds": "6"}
 """A machine with much to do needs seconds between two writes that belong together."""
 VALUES = [f"the-value-{number}-of-a-secret" for number in range(5)]
+CHOICES = Choices(options="secret-changes.yaml", values={"rbac.secretChanges": True})
 CONTAINER: Json = {
     "name": "web",
     "image": "shop/web:1",
@@ -33,7 +33,7 @@ CONTAINER: Json = {
 }
 
 
-@pytest.fixture(params=["kustomize", "helm", "helm-namespaced"])
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     """How Berth is installed."""
     return str(request.param)
@@ -42,27 +42,14 @@ def way(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, way: str) -> Generator[Lab]:
     """A cluster with Berth installed, and the right to look."""
-    if request.config.getoption("--cluster") != "lab":
-        pytest.skip("installs and removes CRDs, so it takes a lab of its own: --cluster lab")
-    with Lab(lab_name(), nodes="kwok:3", tie_to_parent=True) as found:
-        found.kubectl("create", "namespace", "shop")
-        if way == "kustomize":
-            found.kubectl("apply", "--server-side", "-k", str(ROOT / "deploy"))
-            found.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / "options" / "secret-changes.yaml"))
-        else:
-            values = ["--set", "rbac.secretChanges=true"]
-            if way == "helm-namespaced":
-                values += ["--set", "rbac.scope=namespaced", "--set", "watchNamespaces={shop}"]
-            chart = str(ROOT / "charts" / "berth")
-            found.helm("install", "berth", chart, "--namespace", SYSTEM, "--create-namespace", *values)
-        found.kubectl("wait", "crd/services.berth.dev", "--for=condition=Established", "--timeout=120s")
+    with installed(request, way, CHOICES) as found:
         yield found
 
 
 def test_each_change_is_one_deployment_and_no_value_is_asked_for(lab: Lab, way: str, tmp_path: Path) -> None:
     cluster = Cluster(lab.kubeconfig, lab)
     account = lab.kubeconfig_for_service_account(SYSTEM, "berth")
-    namespaces = "shop" if way == "helm-namespaced" else ""
+    namespaces = CHOICES.watched(way)
     _write(cluster, VALUES[0])
     with (
         overhearing(account, tmp_path) as heard,
