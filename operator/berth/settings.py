@@ -64,8 +64,10 @@ class Settings(BaseModel):
     """The most writes a second to the API server, over a burst of twice as many."""
     sweep_seconds: Annotated[float, Field(gt=0)] = 300
     """How often the store is compared with the cluster, to find what the watches lost."""
-    list_chunk: Annotated[int, Field(ge=1)] = 500
-    """How many objects one page of a list holds."""
+    list_chunk: Annotated[int, Field(ge=1)] = 100
+    """How many objects one page of a list holds: what the operator needs in memory at its start."""
+    sweep_chunk: Annotated[int, Field(ge=1)] = 500
+    """The same for the sweep's lists, which are of metadata alone."""
     health_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Where /healthz, /readyz and /metrics answer; 0 for none."""
     health_address: str = "0.0.0.0"  # noqa: S104  # the kubelet probes the pod's own address

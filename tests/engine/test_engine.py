@@ -368,7 +368,7 @@ async def test_the_sweep_finds_what_the_watches_lost() -> None:
 @virtual
 async def test_the_sweep_follows_a_relist_and_finds_nothing_in_good_times() -> None:
     api = server()
-    async with running(api, list_chunk=2) as rig:
+    async with running(api, list_chunk=2, sweep_chunk=2) as rig:
         for number in range(5):
             api.put(THING, f"t{number}", spec={"pages": {f"p{number}": "1"}})
         await rig.settle()

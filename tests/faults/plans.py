@@ -154,7 +154,7 @@ def gaps() -> Iterator[Plan]:
                 yield _plan(f"O7/{workload.name}/410/{number}/{seconds:.0f}s", workload, make)
             make = _at(AtEvent(number=number, fate=Gap(20.0, compacted=False)))
             yield _plan(f"O7/{workload.name}/resumed/{number}", workload, make)
-        small = replace(workload, settings=(("list_chunk", 1),))
+        small = replace(workload, settings=(("list_chunk", 1), ("sweep_chunk", 1)))
         for write in _writes(workload)[::6]:
             for page in (0, 3, 7):
                 fault = Forgetful(write=write, page=page)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from berth.engine.api import JSON, Api
+from berth.engine.api import JSON, METADATA_LIST, Api
 from berth.engine.controller import Watch
 from berth.engine.errors import Gone
 from berth.names import FIELD_MANAGER, MANAGED_BY
@@ -35,7 +35,8 @@ class Lister:
 
     async def pages(self, watch: Watch, namespace: str, accept: str = JSON) -> AsyncIterator[Page]:
         """The pages of one list. When the server has forgotten where we were, the list starts again."""
-        query = {"limit": str(self._settings.list_chunk)}
+        size = self._settings.sweep_chunk if accept == METADATA_LIST else self._settings.list_chunk
+        query = {"limit": str(size)}
         if watch.ours:
             query["labelSelector"] = OUR_LABEL
         if watch.named:
