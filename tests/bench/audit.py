@@ -78,7 +78,8 @@ def _request(event: Json) -> Request:
     group, part = reference.get("apiGroup", ""), reference.get("subresource", "")
     plural = reference.get("resource", "") + (f".{group}" if group == "berth.dev" else "")
     return Request(
-        user=event["user"]["username"],
+        # Whom the API server did not recognise, it names not at all.
+        user=event["user"].get("username", ""),
         verb=event["verb"],
         resource=f"{plural}/{part}" if part else plural,
         namespace=reference.get("namespace", ""),

@@ -91,4 +91,4 @@ def _reason(cluster: Cluster, name: str) -> str:
 def _forbidden(lab: Lab) -> list[dict[str, object]]:
     lines = [json.loads(line) for line in lab.audit_log.read_text().splitlines()]
     ours = f"system:serviceaccount:{SYSTEM}:berth"
-    return [line for line in lines if line["user"]["username"] == ours and line["responseStatus"]["code"] == 403]
+    return [line for line in lines if line["user"].get("username") == ours and line["responseStatus"]["code"] == 403]

@@ -54,7 +54,8 @@ def _request(line: str) -> Request:
     event: dict[str, Any] = json.loads(line)
     reference: dict[str, str] = event.get("objectRef") or {}
     return Request(
-        user=event["user"]["username"],
+        # Whom the API server did not recognise, it names not at all.
+        user=event["user"].get("username", ""),
         verb=event["verb"],
         resource=reference.get("resource", ""),
         subresource=reference.get("subresource", ""),
