@@ -15,7 +15,7 @@ from berth.names import PULL_SECRET, TOKENS
 from support.aws import REGION, Aws, moto
 from support.cluster import ROOT, Cluster
 from support.ecr import Ecr, ecr_of
-from support.installed import SYSTEM, WAYS, Choices, installed
+from support.installed import SYSTEM, WAYS, Choices, forbidden, installed
 from support.lab_name import lab_name
 from support.manifests import service, task_definition
 from support.operator import Operator
@@ -95,7 +95,7 @@ def test_tokens_arrive_are_renewed_and_go(lab: Lab, way: str, ecr: Ecr, tmp_path
         eventually(lambda: cluster.get("secret", PULL_SECRET, "shop") is None, what="the pull secret goes")
         assert cluster.get("secret", PULL_SECRET, "blog") is not None
     assert all(f"/{REGION}/ecr/aws4_request" in one for one in ecr.signed)
-    assert _forbidden(lab) == []
+    assert forbidden(lab) == []
     told = operator.log.read_text() + lab.audit_log.read_text()
     assert not any(secret in told for token in ecr.tokens for secret in (token, b64encode(token.encode()).decode()))
 
@@ -224,9 +224,3 @@ def _pulls(cluster: Cluster, namespace: str, name: str = "web") -> Any:
 
 def _ready(cluster: Cluster, namespace: str) -> Json:
     return cluster.condition(REVISION, "web-1", namespace)
-
-
-def _forbidden(lab: Lab) -> list[Json]:
-    lines = [json.loads(line) for line in lab.audit_log.read_text().splitlines()]
-    ours = f"system:serviceaccount:{SYSTEM}:berth"
-    return [line for line in lines if line["user"].get("username") == ours and line["responseStatus"]["code"] == 403]

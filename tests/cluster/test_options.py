@@ -1,6 +1,5 @@
 """Kinds that not every cluster has: without them all else works, and they are noticed when they come."""
 
-import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import yaml
 from berth.lab import Lab
 from support import external_secrets, gateway_api
 from support.cluster import Cluster
-from support.installed import SYSTEM, WAYS, Choices, installed
+from support.installed import SYSTEM, WAYS, Choices, forbidden, installed
 from support.manifests import service, task_definition
 from support.operator import Operator
 from support.waiting import eventually
@@ -81,14 +80,8 @@ def test_the_operator_starts_without_them_and_takes_them_up(lab: Lab, way: str, 
         eventually(lambda: _reason(cluster, "public") == "RouteNotAccepted", what="the route waits for a Gateway")
         (route,) = cluster.all("httproutes", "shop")
         assert route["metadata"]["name"] == "public-web-8080"
-    assert _forbidden(lab) == []
+    assert forbidden(lab) == []
 
 
 def _reason(cluster: Cluster, name: str) -> str:
     return str(cluster.condition("ecssvc", name, "shop").get("reason"))
-
-
-def _forbidden(lab: Lab) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in lab.audit_log.read_text().splitlines()]
-    ours = f"system:serviceaccount:{SYSTEM}:berth"
-    return [line for line in lines if line["user"].get("username") == ours and line["responseStatus"]["code"] == 403]

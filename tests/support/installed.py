@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from berth.lab import Lab
+from support import audit
 from support.cluster import ROOT, Cluster
 from support.lab_name import lab_name
 
 Json = dict[str, Any]
 SYSTEM = "berth-system"
+FORBIDDEN = 403
 WAYS = ("kustomize", "helm", "helm-namespaced")
 HELM_NAMESPACED = WAYS[-1]
 
@@ -49,6 +51,12 @@ def installed(request: pytest.FixtureRequest, way: str, choices: Choices) -> Gen
             lab.helm("install", "berth", str(ROOT / "charts" / "berth"), *_flags(way, choices))
         Cluster(lab.kubeconfig, lab).wait_kinds()
         yield lab
+
+
+def forbidden(lab: Lab) -> list[audit.Request]:
+    """What the operator asked for without the right to it."""
+    ours = f"system:serviceaccount:{SYSTEM}:berth"
+    return [one for one in audit.requests(lab.audit_log) if one.user == ours and one.code == FORBIDDEN]
 
 
 def _flags(way: str, choices: Choices) -> list[str]:
